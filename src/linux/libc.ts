@@ -1,0 +1,72 @@
+import { dlopen, getInt32, toString as stringAt } from "node:ffi";
+import { getSystemErrorName } from "node:util";
+
+/** The C library's functions that Node.js has no twin of. Addresses are buffers; a negative result is an error. */
+const signatures = {
+  socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
+  bind: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
+  setsockopt: { arguments: ["int32", "int32", "int32", "buffer", "uint32"], return: "int32" },
+  sendto: { arguments: ["int32", "buffer", "uint64", "int32", "buffer", "uint32"], return: "int64" },
+  setns: { arguments: ["int32", "int32"], return: "int32" },
+  unshare: { arguments: ["int32"], return: "int32" },
+  flock: { arguments: ["int32", "int32"], return: "int32" },
+  ioctl: { arguments: ["int32", "uint64", "buffer"], return: "int32" },
+  strerror: { arguments: ["int32"], return: "pointer" },
+  __errno_location: { arguments: [], return: "pointer" },
+} as const;
+
+type Libc = ReturnType<typeof open>;
+type Call = Exclude<keyof typeof signatures, "strerror" | "__errno_location">;
+
+let opened: Libc | undefined;
+
+function open() {
+  // No path: the process's own image, which already has the C library in it.
+  return dlopen(null, signatures).functions;
+}
+
+function libc(): Libc {
+  opened ??= open();
+  return opened;
+}
+
+/** A system call that failed. `code` is errno's name, as in the errors of `node:fs`. */
+export class SystemError extends Error {
+  override readonly name = "SystemError";
+  readonly syscall: string;
+  readonly errno: number;
+  readonly code: string;
+
+  constructor(syscall: string, errno: number) {
+    super(`${syscall}: ${errorText(errno)}`);
+    this.syscall = syscall;
+    this.errno = errno;
+    this.code = errorName(errno);
+  }
+}
+
+/**
+ * Calls the C library and gives its result.
+ *
+ * @throws SystemError when the result is negative.
+ */
+export function call<Name extends Call>(name: Name, ...args: Parameters<Libc[Name]>): number {
+  const functions = libc();
+  const result = Number((functions[name] as (...args: unknown[]) => number | bigint)(...args));
+  if (result < 0) throw new SystemError(name, getInt32(functions.__errno_location()));
+  return result;
+}
+
+/** What the C library says of an error number: `File exists`. */
+export function errorText(errno: number): string {
+  return stringAt(libc().strerror(errno)) ?? `Error ${errno}`;
+}
+
+/** The name of an error number: `EEXIST`. */
+export function errorName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}
