@@ -42,7 +42,10 @@ export function list<T>(itemType: number, item: Codec<T>): Codec<T[]> {
     encode(values, out) {
       for (const value of values) out.attribute(itemType, () => item.encode(value, out));
     },
-    decode: (bytes) => Array.from(readAttributes(bytes), ({ payload }) => item.decode(payload)),
+    decode(bytes) {
+      const items = Array.from(readAttributes(bytes)).filter(({ type }) => type === (itemType & NLA_TYPE_MASK));
+      return items.map(({ payload }) => item.decode(payload));
+    },
   };
 }
 

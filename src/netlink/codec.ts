@@ -9,8 +9,8 @@ export interface Codec<T> {
   decode(bytes: Buffer): T;
 }
 
-/** The value that a codec reads and writes. */
-export type ValueOf<C> = C extends Codec<infer T> ? T : never;
+/** The value that a codec reads. */
+export type ValueOf<C> = C extends { decode(bytes: Buffer): infer T } ? T : never;
 
 /** A codec whose values all take the same number of bytes: a field of a C struct. */
 export interface FieldCodec<T> extends Codec<T> {

@@ -1,0 +1,169 @@
+import type { Mac } from "../ip/mac.ts";
+import { attributes, lazy, readAttributes } from "../netlink/attributes.ts";
+import { type Codec, i32, mac, text, u8, u16, u32, type ValueOf } from "../netlink/codec.ts";
+import { unless } from "../netlink/error.ts";
+import { type BodyOf, body } from "../netlink/message.ts";
+import { RequestFlag } from "../netlink/socket.ts";
+import { struct } from "../netlink/struct.ts";
+import { bridge, bridgePort } from "./kinds/bridge.ts";
+import { ipvlan } from "./kinds/ipvlan.ts";
+import { macvlan } from "./kinds/macvlan.ts";
+import { vlan } from "./kinds/vlan.ts";
+import { vrf } from "./kinds/vrf.ts";
+import { vxlan } from "./kinds/vxlan.ts";
+import { encodeRequest } from "./request.ts";
+import type { RouteSocket } from "./socket.ts";
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
+
+/** IFF_* of linux/if.h. */
+export const LinkFlag = {
+  up: 0x1,
+  broadcast: 0x2,
+  loopback: 0x8,
+  running: 0x40,
+  noArp: 0x80,
+  promiscuous: 0x100,
+  allMulticast: 0x200,
+} as const;
+
+/** IF_OPER_* of linux/if.h (RFC 2863). */
+export const OperState = { unknown: 0, notPresent: 1, down: 2, lowerLayerDown: 3, testing: 4, dormant: 5, up: 6 };
+
+/** `struct ifinfomsg` of linux/rtnetlink.h. */
+const ifinfomsg = struct({ family: u8, _pad: u8, type: u16, index: i32, flags: u32, change: u32 });
+
+/** The other end of a veth, as it is asked for. */
+export interface VethPeer {
+  name?: string;
+  mac?: Mac;
+  mtu?: number;
+  /** A descriptor of the namespace to make it in. */
+  namespace?: number;
+  flags?: number;
+  change?: number;
+}
+
+/** The peer of a veth (VETH_INFO_PEER) is told as a whole link message. */
+const veth = attributes({ peer: [1, lazy((): Codec<VethPeer> => linkBody)] });
+
+/** What IFLA_INFO_DATA holds for each kind of link that has any. */
+const kindData = { bridge, ipvlan, macvlan, veth, vlan, vrf, vxlan };
+/** What a master keeps for its ports (IFLA_INFO_SLAVE_DATA). */
+const portData = { bridge: bridgePort };
+
+type KindInfo<Kinds extends Record<string, Codec<unknown>>> = {
+  [K in keyof Kinds]: { kind: K; data?: ValueOf<Kinds[K]> };
+}[keyof Kinds];
+
+/** A link's kind and what the kernel keeps for that kind; `kind` alone for kinds without data (dummy, ifb). */
+export type LinkInfo = (KindInfo<typeof kindData> | { kind?: "dummy" | "ifb"; data?: never }) & {
+  /** The kind of the master, and what it keeps for this port. */
+  port?: KindInfo<typeof portData>;
+};
+
+/** IFLA_INFO_* of linux/if_link.h: the kind, which tells how to read the data. */
+const linkInfo: Codec<LinkInfo> = {
+  encode({ kind, data, port }, out) {
+    if (kind !== undefined) out.attribute(1, () => text.encode(kind, out));
+    if (data !== undefined) out.attribute(2, () => (kindData[kind] as Codec<unknown>).encode(data, out));
+    if (port?.data !== undefined) {
+      out.attribute(4, () => text.encode(port.kind, out));
+      out.attribute(5, () => (portData[port.kind] as Codec<unknown>).encode(port.data, out));
+    }
+  },
+  decode(bytes) {
+    const raw = new Map(Array.from(readAttributes(bytes), ({ type, payload }) => [type, payload]));
+    const read = (kindType: number, dataType: number, table: Record<string, Codec<unknown>>) => {
+      const kind = raw.get(kindType);
+      if (kind === undefined) return undefined;
+      const name = text.decode(kind);
+      const data = raw.get(dataType);
+      return { kind: name, ...(data && table[name] && { data: table[name].decode(data) }) };
+    };
+    const port = read(4, 5, portData);
+    return { ...read(1, 2, kindData), ...(port && { port }) } as LinkInfo;
+  },
+};
+
+/** IFLA_* of linux/if_link.h. */
+const linkAttributes = attributes({
+  mac: [1, mac],
+  name: [3, text],
+  mtu: [4, u32],
+  /** Index of the link beneath (macvlan, vlan) or of the peer (veth). */
+  link: [5, u32],
+  /** Index of the bridge or VRF that this is a port of; 0 takes it out. */
+  master: [10, u32],
+  txQueueLength: [13, u32],
+  operState: [16, u8],
+  info: [18, linkInfo],
+  alias: [20, text],
+  /** A descriptor of the namespace to make the link in, or to move it to. */
+  namespace: [28, u32],
+  promiscuity: [30, u32],
+  /** Identifies the namespace of `link` where it is another. */
+  linkNamespaceId: [37, i32],
+});
+
+const linkBody = body(ifinfomsg, linkAttributes);
+
+/** A link as the kernel tells it. */
+export type Link = BodyOf<typeof linkBody> & { name: string };
+/** A link as it is asked for; `flags` are set where `change` has a bit. */
+export type NewLink = Parameters<typeof linkBody.encode>[0];
+/** By its index, or by its name. */
+export type LinkRef = { index: number } | { name: string };
+
+function label(ref: LinkRef): string {
+  return "name" in ref ? ref.name : `link ${ref.index}`;
+}
+
+/** @returns undefined when there is no such link. */
+export function getLink(socket: RouteSocket, ref: LinkRef): Link | undefined {
+  const request = encodeRequest(`look at ${label(ref)}`, RTM_GETLINK, linkBody, ref);
+  const [answer] = unless(["ENODEV"], () => socket.request(request)) ?? [];
+  return answer && readLink(answer.body);
+}
+
+export function listLinks(socket: RouteSocket, filter: Pick<NewLink, "master" | "info"> = {}): Link[] {
+  return socket.dump(encodeRequest("list links", RTM_GETLINK, linkBody, filter)).map(({ body }) => readLink(body));
+}
+
+/** @throws NetlinkError EEXIST when the name is taken. */
+export function addLink(socket: RouteSocket, link: NewLink): void {
+  const flags = RequestFlag.create | RequestFlag.exclusive;
+  const what = [link.info?.kind, link.name].filter(Boolean).join(" ");
+  socket.request(encodeRequest(`add ${what}`, RTM_NEWLINK, linkBody, link, flags));
+}
+
+/** @param operation what the change is for, in words that follow "Cannot". */
+export function setLink(socket: RouteSocket, operation: string, link: NewLink & LinkRef): void {
+  socket.request(encodeRequest(operation, RTM_NEWLINK, linkBody, link));
+}
+
+export function setLinkUp(socket: RouteSocket, link: LinkRef): void {
+  setLink(socket, `set ${label(link)} up`, { ...ref(link), flags: LinkFlag.up, change: LinkFlag.up });
+}
+
+export function setLinkDown(socket: RouteSocket, link: LinkRef): void {
+  setLink(socket, `set ${label(link)} down`, { ...ref(link), flags: 0, change: LinkFlag.up });
+}
+
+/** @returns false when there is no such link. */
+export function deleteLink(socket: RouteSocket, link: LinkRef): boolean {
+  const request = encodeRequest(`delete ${label(link)}`, RTM_DELLINK, linkBody, ref(link));
+  return unless(["ENODEV"], () => socket.request(request)) !== undefined;
+}
+
+/** Reads a link message, as answers and link notifications carry it. */
+export function readLink(bytes: Buffer): Link {
+  return linkBody.decode(bytes) as Link;
+}
+
+/** An index where there is one: it stays when the link is renamed. */
+function ref(link: LinkRef): LinkRef {
+  return "index" in link ? { index: link.index } : { name: link.name };
+}
