@@ -1,21 +1,39 @@
 import { constants, openSync } from "node:fs";
 import { Descriptor } from "./descriptor.ts";
-import { call } from "./libc.ts";
+import { call, SystemError } from "./libc.ts";
 
+const LOCK_SH = 1;
 const LOCK_EX = 2;
+const LOCK_NB = 4;
 
 /**
  * Waits for the exclusive lock (flock) of the file at `path`, which is made if it is not there, and holds it until
  * disposed. The kernel serves waiters in the order of their arrival and frees the lock of a process that died.
  */
 export function lockFile(path: string, mode = 0o750): Disposable {
-  const { O_CREAT, O_RDONLY, O_NOFOLLOW } = constants;
-  const file = new Descriptor(openSync(path, O_CREAT | O_RDONLY | O_NOFOLLOW, mode));
+  return lock(path, mode, LOCK_EX);
+}
+
+/** Waits for a shared lock: many may hold it at once, none while one holds the exclusive lock. */
+export function shareFile(path: string, mode = 0o600): Disposable {
+  return lock(path, mode, LOCK_SH);
+}
+
+/** The exclusive lock, or undefined when somebody holds any lock of the file. */
+export function tryLockFile(path: string, mode = 0o600): Disposable | undefined {
   try {
-    call("flock", file.fd, LOCK_EX);
+    return lock(path, mode, LOCK_EX | LOCK_NB);
   } catch (error) {
-    file[Symbol.dispose]();
+    if (error instanceof SystemError && error.code === "EAGAIN") return undefined;
     throw error;
   }
+}
+
+function lock(path: string, mode: number, operation: number): Disposable {
+  const { O_CREAT, O_RDONLY, O_NOFOLLOW } = constants;
+  using undo = new DisposableStack();
+  const file = undo.use(new Descriptor(openSync(path, O_CREAT | O_RDONLY | O_NOFOLLOW, mode)));
+  call("flock", file.fd, operation);
+  undo.move();
   return file;
 }

@@ -95,10 +95,14 @@ export interface RouteEntry
   readonly destination: Prefix;
 }
 
-/** @throws NetlinkError EEXIST when there is one with the same destination, table and priority. */
+/**
+ * Adds a route beside those there are: an IPv4 route goes before others with its destination, table and priority, an
+ * IPv6 one becomes one more way of theirs.
+ *
+ * @throws NetlinkError EEXIST when there is the very same route.
+ */
 export function addRoute(socket: RouteSocket, route: RouteEntry): void {
-  const flags = RequestFlag.create | RequestFlag.exclusive;
-  socket.request(encodeRequest(`add ${label(route)}`, RTM_NEWROUTE, routeBody, toBody(route), flags));
+  socket.request(encodeRequest(`add ${label(route)}`, RTM_NEWROUTE, routeBody, toBody(route), RequestFlag.create));
 }
 
 /** Adds a route in place of the one with the same destination, table and priority, if there is one. */

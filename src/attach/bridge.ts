@@ -1,0 +1,103 @@
+import { CniError, ErrorCode } from "../cni/error.ts";
+import { type Mac, macFromBytes } from "../ip/mac.ts";
+import { shareFile, tryLockFile } from "../linux/lock.ts";
+import { ensureSysctl } from "../linux/sysctl.ts";
+import { unless } from "../netlink/error.ts";
+import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, setLink } from "../rtnetlink/link.ts";
+import type { NetworkStack } from "./stack.ts";
+import { lockPath } from "./state.ts";
+
+/** The alias of a bridge that Berth made: it goes with its last port. */
+const ownBridgeAlias = "berth/bridge";
+
+export interface BridgeOptions {
+  readonly name: string;
+  /** In bytes; left out: the kernel's default. */
+  readonly mtu?: number | undefined;
+  readonly promiscuous?: boolean;
+  readonly vlanFiltering?: boolean;
+}
+
+export type Bridge = Link & { mac: Mac };
+
+/**
+ * Keeps a bridge from being removed while an ADD that found it there has no port on it yet. Many may claim one at once.
+ */
+export function claimBridge(name: string): Disposable {
+  return shareFile(lockPath(`bridge-${name}`));
+}
+
+/**
+ * Makes a bridge, or takes the one there is, and sets it up. To be called under {@link claimBridge}.
+ *
+ * @throws CniError when the name is some other link's, or the bridge does not separate VLANs where that is asked for.
+ */
+export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge {
+  const { name, mtu, promiscuous = false, vlanFiltering = false } = options;
+  const existing = getLink(host.route, { name });
+  if (existing === undefined) unless(["EEXIST"], () => makeBridge(host, options));
+  const bridge = existing ?? getLink(host.route, { name });
+  if (bridge?.info?.kind !== "bridge") throw notABridge(name, bridge);
+
+  const own = bridge.alias === ownBridgeAlias;
+  if (vlanFiltering && !bridge.info.data?.vlanFiltering) enableVlanFiltering(host, bridge, own);
+  if (own && mtu && bridge.mtu !== mtu) setLink(host.route, `set the MTU of ${name}`, { index: bridge.index, mtu });
+  const flags = LinkFlag.up | (promiscuous ? LinkFlag.promiscuous : 0);
+  if ((bridge.flags & flags) !== flags) {
+    setLink(host.route, `set ${name} up`, { index: bridge.index, flags, change: flags });
+  }
+  return bridge as Bridge;
+}
+
+/**
+ * Removes a bridge that Berth made, if nobody claims it and it has no ports but those that `spares` says do not count.
+ */
+export function removeUnusedBridge(
+  host: NetworkStack,
+  name: string,
+  spares: (port: Link) => boolean = () => false,
+): void {
+  const bridge = getLink(host.route, { name });
+  if (bridge?.info?.kind !== "bridge" || bridge.alias !== ownBridgeAlias) return;
+  using lock = tryLockFile(lockPath(`bridge-${name}`));
+  if (lock === undefined) return;
+  const ports = listLinks(host.route, { master: bridge.index });
+  if (!ports.every(spares)) return;
+  for (const port of ports) deleteLink(host.route, port);
+  deleteLink(host.route, bridge);
+}
+
+/** A bridge whose MAC is not fixed takes on its ports' MACs, and changes it as they come and go. */
+function makeBridge(host: NetworkStack, { name, mtu, vlanFiltering }: BridgeOptions): void {
+  const data = vlanFiltering ? { vlanFiltering } : {};
+  addLink(host.route, { name, mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data } });
+  setLink(host.route, `mark ${name}`, { name, alias: ownBridgeAlias });
+  // A router's advertisements inside the network are not for the host.
+  ensureSysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
+}
+
+/** A kernel without CONFIG_BRIDGE_VLAN_FILTERING passes over the attribute, and refuses it when set later. */
+function enableVlanFiltering(host: NetworkStack, { name, index }: Link, own: boolean): void {
+  const refuse = (found: string) =>
+    new CniError(ErrorCode.invalidConfig, `Cannot use VLANs on bridge ${name}: ${found}`, {
+      details: `vlan: found ${found}, allowed: a bridge with vlan_filtering on`,
+    });
+  if (!own) throw refuse("it is not ours and has vlan_filtering off");
+  setLink(host.route, `turn on vlan_filtering of ${name}`, {
+    index,
+    info: { kind: "bridge", data: { vlanFiltering: true } },
+  });
+  const { info } = getLink(host.route, { index }) ?? {};
+  if (info?.kind !== "bridge" || !info.data?.vlanFiltering) throw refuse("this kernel has no VLAN filtering");
+}
+
+function notABridge(name: string, found: Link | undefined): CniError {
+  const kind = found === undefined ? "nothing" : `a link of kind ${found.info?.kind ?? "ether"}`;
+  return new CniError(ErrorCode.invalidConfig, `"${name}" already exists but is not a bridge`, {
+    details: `bridge: found ${kind} named ${name}, allowed: the name of a bridge, or of no link`,
+  });
+}
+
+function randomMac(): Mac {
+  return macFromBytes(Uint8Array.of(0x02, ...Array.from({ length: 5 }, () => Math.floor(Math.random() * 256))));
+}

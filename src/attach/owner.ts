@@ -1,0 +1,48 @@
+import type { AttachmentKey } from "../cni/plugin.ts";
+
+/** Whose a kernel object is: an attachment of a network. */
+export interface Owner extends AttachmentKey {
+  readonly network: string;
+}
+
+/** A link's alias holds 255 bytes (IFALIASZ of linux/if.h); names longer than this stand in it as their hash. */
+const LONGEST_PART = 75;
+
+/**
+ * The mark by which the objects of an attachment are found again, without its namespace and without a prevResult:
+ * `berth/<network>/<containerID>/<ifname>`, kept as a link's alias (IFLA_IFALIAS). No part can hold a slash.
+ */
+export function ownerMark({ network, containerID, ifname }: Owner): string {
+  return `${networkMark(network)}${part(containerID)}/${ifname}`;
+}
+
+/** What the marks of all attachments of a network begin with. */
+export function networkMark(network: string): string {
+  return `berth/${part(network)}/`;
+}
+
+export function ownerOf({ network, containerID, ifname }: AttachmentKey & { network: { name: string } }): Owner {
+  return { network: network.name, containerID, ifname };
+}
+
+/**
+ * The name of the host's end of an attachment's veth pair. It follows from the owner, so that DEL finds the link without
+ * looking at the others, and fills the 15 characters that a name may have.
+ */
+export function hostLinkName(owner: Owner): string {
+  return `veth${hash(ownerMark(owner)).slice(0, 11)}`;
+}
+
+function part(text: string): string {
+  return Buffer.byteLength(text) <= LONGEST_PART ? text : `#${hash(text)}`;
+}
+
+/**
+ * FNV-1a of 64 bits in hex. Marks are compared whole where it matters, so a good spread is enough; loading a
+ * cryptographic hash would cost more than the rest of an ADD.
+ */
+export function hash(text: string): string {
+  let value = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(text)) value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
+  return value.toString(16).padStart(16, "0");
+}

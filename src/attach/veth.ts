@@ -1,0 +1,115 @@
+import { CniError, ErrorCode } from "../cni/error.ts";
+import type { Attachment } from "../cni/plugin.ts";
+import type { Mac } from "../ip/mac.ts";
+import { NetlinkError } from "../netlink/error.ts";
+import { addLink, deleteLink, getLink, type Link, LinkFlag, type LinkInfo, setLink } from "../rtnetlink/link.ts";
+import { hash, hostLinkName, ownerMark, ownerOf } from "./owner.ts";
+import { findSandbox, type NetworkStack } from "./stack.ts";
+
+/** A veth pair between the host and a container; disposing of it removes both ends. */
+export interface VethPair extends Disposable {
+  readonly host: { readonly name: string; readonly mac: Mac };
+  readonly container: Link & { mac: Mac };
+}
+
+export interface VethOptions {
+  /** In bytes; left out: the kernel's default. */
+  readonly mtu?: number | undefined;
+  /** Of the container's end. */
+  readonly mac?: Mac | undefined;
+  /** Index of the bridge that the host's end joins. */
+  readonly bridge?: number;
+  /** What the bridge is to keep for that port. */
+  readonly port?: NonNullable<LinkInfo["port"]>["data"];
+}
+
+/**
+ * Makes an attachment's veth pair, each end under its final name in its own namespace at once: no name can clash on the
+ * way. The host's end carries its owner and is up; the container's end is down, for its settings to come first.
+ *
+ * @throws CniError when the container has a link named CNI_IFNAME.
+ */
+export function createVethPair(
+  host: NetworkStack,
+  container: NetworkStack,
+  attachment: Attachment,
+  { mtu, mac, bridge, port }: VethOptions,
+): VethPair {
+  const { ifname } = attachment;
+  const owner = ownerOf(attachment);
+  const name = hostLinkName(owner);
+  const hostMac = madeUpMac(`${ownerMark(owner)}@host`);
+  const sized = mtu ? { mtu } : {};
+  refuseTaken(container, ifname);
+
+  using undo = new DisposableStack();
+  const peer = { name: ifname, mac: mac ?? madeUpMac(ownerMark(owner)), namespace: container.namespace.fd, ...sized };
+  const link = { name, mac: hostMac, ...sized, ...(bridge && { master: bridge }) };
+  replaceStale(host, attachment, () => addLink(host.route, { ...link, info: { kind: "veth", data: { peer } } }));
+  undo.defer(() => deleteLink(host.route, { name }));
+  setLink(host.route, `set up ${name}`, {
+    name,
+    alias: ownerMark(owner),
+    flags: LinkFlag.up,
+    change: LinkFlag.up,
+    ...(port && { info: { port: { kind: "bridge", data: port } } }),
+  });
+  const end = getLink(container.route, { name: ifname });
+  if (end?.mac === undefined) throw new Error(`Cannot find ${ifname} in the container: it vanished`);
+  const made = undo.move();
+  return { host: { name, mac: hostMac }, container: { ...end, mac: end.mac }, [Symbol.dispose]: () => made.dispose() };
+}
+
+/**
+ * Removes an attachment's veth pair, found by its owner in the host; one that the Go suite made, whose name is random,
+ * by its end in the container.
+ */
+export function removeVethPair(host: NetworkStack, attachment: Attachment): void {
+  const owner = ownerOf(attachment);
+  const link = getLink(host.route, { name: hostLinkName(owner) });
+  if (link !== undefined && isOwn(link, ownerMark(owner)) && deleteLink(host.route, link)) return;
+  using container = findSandbox(attachment);
+  if (container === undefined) return;
+  const end = getLink(container.route, { name: attachment.ifname });
+  if (end?.info?.kind === "veth") deleteLink(container.route, end);
+}
+
+/** @throws CniError when the container has a link of that name: an ADD must not touch it (specification, CNI_IFNAME). */
+export function refuseTaken(container: NetworkStack, ifname: string): void {
+  if (getLink(container.route, { name: ifname }) === undefined) return;
+  throw new CniError(
+    ErrorCode.invalidEnvironment,
+    `Cannot add ${ifname} to the container: it has a link of that name`,
+    {
+      details: `CNI_IFNAME: found ${JSON.stringify(ifname)}, allowed: a name that no link in ${container.namespace.path} has`,
+    },
+  );
+}
+
+/**
+ * A host's end can be left over whose container end was taken away: under the same owner, it is replaced. Its mark may
+ * be missing where a plugin was killed before it set one.
+ */
+function replaceStale(host: NetworkStack, attachment: Attachment, add: () => void): void {
+  try {
+    add();
+  } catch (error) {
+    if (!(error instanceof NetlinkError && error.code === "EEXIST")) throw error;
+    const owner = ownerOf(attachment);
+    const stale = getLink(host.route, { name: hostLinkName(owner) });
+    if (stale !== undefined && !isOwn(stale, ownerMark(owner))) throw error;
+    if (stale !== undefined) deleteLink(host.route, stale);
+    add();
+  }
+}
+
+function isOwn({ alias = "", info }: Link, mark: string): boolean {
+  return info?.kind === "veth" && (alias === mark || alias === "");
+}
+
+/** A locally administered unicast MAC that follows from a text. Set by us, it is none that udev would change. */
+function madeUpMac(text: string): Mac {
+  return `02:${hash(text)
+    .slice(0, 10)
+    .replace(/..(?=.)/g, "$&:")}`;
+}
