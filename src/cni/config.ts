@@ -1,4 +1,3 @@
-import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { isObject, type JsonObject, jsonType } from "./json.ts";
 
@@ -16,8 +15,8 @@ export interface SchemaError {
 }
 
 /** A validator that build/generate.ts compiled from a schema. */
-export interface Validator {
-  (data: unknown): boolean;
+export interface Validator<Config> {
+  (data: unknown): data is Config;
   errors?: readonly SchemaError[] | null;
 }
 
@@ -30,14 +29,14 @@ export interface Validator {
  * @param what what is being read, for the error: `bridge configuration`.
  * @throws CniError (invalidConfig) as {@link invalidConfig}.
  */
-export function decodeConfig<const Schema extends JSONSchema>(
-  schema: Schema,
-  validate: Validator,
+export function decodeConfig<Config>(
+  schema: object,
+  validate: Validator<Config>,
   raw: JsonObject,
   what: string,
-): FromSchema<Schema> {
+): Config {
   const config = canonicalize(schema as SchemaNode, raw);
-  if (validate(config)) return config as FromSchema<Schema>;
+  if (validate(config)) return config;
   const error = mostSpecific(validate.errors ?? []);
   const path = [...pointerSteps(error.instancePath), ...missingKey(error)];
   const found = error.keyword === "required" ? undefined : error.data;

@@ -1,0 +1,13 @@
+import type { FromSchema } from "json-schema-to-ts";
+import { commonKeys, portMappings } from "../../src/cni/schema.ts";
+
+/** Configuration of the host plugin: nothing of its own. */
+export const schema = {
+  type: "object",
+  properties: {
+    ...commonKeys,
+    runtimeConfig: { type: "object", properties: { portMappings } },
+  },
+} as const;
+
+export type HostConfig = FromSchema<typeof schema>;
