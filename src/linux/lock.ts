@@ -1,4 +1,4 @@
-import { constants, openSync } from "node:fs";
+import { constants, fstatSync, openSync } from "node:fs";
 import { Descriptor } from "./descriptor.ts";
 import { call, SystemError } from "./libc.ts";
 
@@ -31,9 +31,13 @@ export function tryLockFile(path: string, mode = 0o600): Disposable | undefined 
 
 function lock(path: string, mode: number, operation: number): Disposable {
   const { O_CREAT, O_RDONLY, O_NOFOLLOW } = constants;
-  using undo = new DisposableStack();
-  const file = undo.use(new Descriptor(openSync(path, O_CREAT | O_RDONLY | O_NOFOLLOW, mode)));
-  call("flock", file.fd, operation);
-  undo.move();
-  return file;
+  for (;;) {
+    using undo = new DisposableStack();
+    const file = undo.use(new Descriptor(openSync(path, O_CREAT | O_RDONLY | O_NOFOLLOW, mode)));
+    call("flock", file.fd, operation);
+    // Removed while this waited for it: it keeps nobody out who comes now.
+    if (fstatSync(file.fd).nlink === 0) continue;
+    undo.move();
+    return file;
+  }
 }
