@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { root } from "../../build/paths.ts";
+import { appendArchive, type Source } from "./archive.ts";
+import { asTree, filesOf, librariesOf, versionsOf } from "./debian.ts";
+import { type Kernel, modulesOf } from "./kernel.ts";
+
+/** The user space of the test machine: these packages as they are installed here, and the libraries they need. */
+const packages = [
+  ...["bash", "coreutils", "dash", "diffutils", "findutils", "grep", "mawk", "procps", "sed", "util-linux"],
+  ...["busybox-static", "iproute2", "iptables", "iputils-ping", "jq", "kmod", "mount", "nftables", "tcpdump"],
+  "containernetworking-plugins",
+];
+
+/** Links made by update-alternatives, which belong to no package. */
+const alternatives = ["awk", "iptables", "iptables-save", "ip6tables", "ip6tables-save"];
+
+const moduleFolders = [
+  ...["arch", "crypto", "lib", "net", "drivers/virtio"],
+  ...["net", "net/bonding", "net/ipvlan", "net/team", "net/vxlan", "net/wireguard"].map((name) => `drivers/${name}`),
+];
+
+/** What is taken of the repository; `build/bin` are the executables under test. */
+const suites = ["test/*/**/*", "conf/**/*", "node_modules/bats/**/*"];
+
+/** Where the repository is in the test machine. */
+const berth = "/berth";
+
+/**
+ * Writes an initramfs that runs `node_modules/bats/bin/bats` with `options` from the repository's root: a part of Debian
+ * packages and kernel modules, kept in `cache` for as long as they stay the same, and a part of this repository with the
+ * executables of the folder `executables`. All of it in memory costs 2 s of unpacking in an emulated machine and spares it disks.
+ */
+export function writeImage(
+  output: string,
+  kernel: Kernel,
+  cache: string,
+  executables: string,
+  options: string[],
+): void {
+  copyFileSync(systemPart(kernel, cache), output);
+  appendArchive(output, suitePart(executables, options));
+}
+
+function systemPart(kernel: Kernel, cache: string): string {
+  const makers = ["archive.ts", "debian.ts", "image.ts", "kernel.ts"].map((name) => join(import.meta.dirname, name));
+  const content = createHash("sha256").update(kernel.name).update(versionsOf(packages));
+  for (const file of makers) content.update(readFileSync(file));
+  const part = join(cache, `system-${content.digest("hex").slice(0, 16)}.cpio`);
+  if (existsSync(part)) return part;
+
+  mkdirSync(cache, { recursive: true });
+  for (const old of globSync("system-*.cpio", { cwd: cache })) rmSync(join(cache, old), { force: true });
+  const unfinished = `${part}.${process.pid}`;
+  try {
+    appendArchive(unfinished, systemTree(kernel));
+    renameSync(unfinished, part);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+  return part;
+}
+
+function systemTree(kernel: Kernel): Map<string, Source> {
+  const links = alternatives.flatMap((name) =>
+    [`/usr/bin/${name}`, `/usr/sbin/${name}`].filter((path) => existsSync(path)),
+  );
+  const files = filesOf(packages);
+  const tree = asTree([...files, ...links, ...librariesOf(files)]);
+  for (const folder of ["bin", "sbin", "lib", "lib64"]) tree.set(`/${folder}`, { file: `/${folder}` });
+  for (const file of modulesOf(kernel, moduleFolders)) {
+    tree.set(join("/usr/lib/modules", relative(join(kernel.modules, ".."), file)), { file });
+  }
+  tree.set("/etc/passwd", { text: "root:x:0:0:root:/root:/bin/bash\n", mode: 0o644 });
+  tree.set("/etc/group", { text: "root:x:0:\n", mode: 0o644 });
+  return tree;
+}
+
+function suitePart(executables: string, options: string[]): Map<string, Source> {
+  const plugins = filesIn(executables, ["**/*"]);
+  // A build that still looks for libstdc++ on the host finds it here too.
+  const tree = asTree(librariesOf(plugins.map((name) => join(executables, name))));
+  for (const name of plugins) tree.set(join(berth, "build/bin", name), { file: join(executables, name) });
+  for (const name of filesIn(root, suites)) tree.set(join(berth, name), { file: join(root, name) });
+  tree.set("/init", { file: join(import.meta.dirname, "init") });
+  tree.set("/etc/bats", { text: options.map((option) => `${option}\n`).join(""), mode: 0o644 });
+  return tree;
+}
+
+function filesIn(folder: string, patterns: string[]): string[] {
+  return globSync(patterns, { cwd: folder })
+    .filter((name) => !statSync(join(folder, name)).isDirectory())
+    .sort();
+}
