@@ -1,4 +1,4 @@
-import type { Prefix } from "../ip/prefix.ts";
+import type { Address } from "../ip/address.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { field, isObject, type JsonObject } from "./json.ts";
 import { readResultBody } from "./readresult.ts";
@@ -88,7 +88,7 @@ export function convertResult(raw: unknown, assumed: Version, to: string): JsonO
 }
 
 const print: readonly ((result: Result, version: Version) => JsonObject)[] = [
-  (result, version) => printLegacy(result, version, ({ dst, gw }) => present({ dst, gw }), true),
+  (result, version) => printLegacy(result, version, ({ dst, gw }) => present({ dst: String(dst), gw: text(gw) }), true),
   (result, version) => ({
     cniVersion: version,
     ...present({
@@ -122,7 +122,7 @@ function printLegacy(
     const ip = result.ips.find(({ address }) => address.family === family);
     if (ip === undefined) return undefined;
     const routes = result.routes.filter(({ dst }) => dst.family === family);
-    return { ip: ip.address, ...present({ gateway: ip.gateway, routes: list(routes, printRoute) }) };
+    return { ip: String(ip.address), ...present({ gateway: text(ip.gateway), routes: list(routes, printRoute) }) };
   };
   const ip4 = ofFamily(4);
   const ip6 = ofFamily(6);
@@ -138,14 +138,14 @@ function printInterface({ name, mac, mtu, sandbox, socketPath, pciID }: Interfac
   return { name, ...present({ mac, mtu: mtu || undefined, sandbox, socketPath, pciID }) };
 }
 
-function printIP({ address, gateway, interface: index }: IPConfig): { address: Prefix } & JsonObject {
-  return { address, ...present({ gateway, interface: index }) };
+function printIP({ address, gateway, interface: index }: IPConfig): JsonObject {
+  return { address: String(address), ...present({ gateway: text(gateway), interface: index }) };
 }
 
 function printRoute({ dst, gw, mtu, advmss, priority, table, scope }: Route): JsonObject {
-  const given = { gw, mtu: mtu || undefined, advmss: advmss || undefined, priority: priority || undefined };
+  const given = { gw: text(gw), mtu: mtu || undefined, advmss: advmss || undefined, priority: priority || undefined };
   // Table and scope have a meaning of 0: unspecified, and global.
-  return { dst, ...present({ ...given, table, scope }) };
+  return { dst: String(dst), ...present({ ...given, table, scope }) };
 }
 
 function printDns({ nameservers, domain, search, options }: DNS): JsonObject {
@@ -162,6 +162,10 @@ function list<Item, Printed>(
   print: (item: Item) => Printed,
 ): Printed[] | undefined {
   return items === undefined || items.length === 0 ? undefined : items.map(print);
+}
+
+function text(address: Address | undefined): string | undefined {
+  return address?.toString();
 }
 
 function present(object: JsonObject): JsonObject {

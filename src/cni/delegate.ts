@@ -1,12 +1,12 @@
 import { readResult } from "./convert.ts";
 import type { Verb } from "./environment.ts";
 import { CniError, ErrorCode } from "./error.ts";
-import { execute, type Outcome, succeeded } from "./execute.ts";
+import { succeeded } from "./execute.ts";
 import { findPlugin } from "./find.ts";
+import { invoke } from "./invoke.ts";
 import { parseJson } from "./json.ts";
 import type { Attachment, Network } from "./plugin.ts";
 import type { Result } from "./result.ts";
-import { type Response, runPlugin } from "./run.ts";
 
 /** What an IPAM plugin gave to an attachment; disposing of it gives it back. */
 export interface Lease extends Disposable {
@@ -65,23 +65,11 @@ export function delegateStatus(network: Network, type: string): void {
   call(network, type, "STATUS");
 }
 
-/**
- * Calls a plugin with the caller's whole configuration and environment, CNI_COMMAND apart: in process where the file
- * found in CNI_PATH is this very executable, else as a process.
- */
+/** Calls a plugin with the caller's whole configuration and environment, CNI_COMMAND apart. */
 function call(network: Network, type: string, verb: Verb): string {
   const executable = findPlugin(type, network.path);
   const env = { ...network.env, CNI_COMMAND: verb };
-  const plugin = network.inProcess(executable);
-  const outcome =
-    plugin === undefined
-      ? execute(executable, env, network.stdin)
-      : asOutcome(runPlugin(plugin, { env, stdin: () => network.stdin, inProcess: network.inProcess }));
+  const outcome = invoke(executable, { env, stdin: network.stdin, inProcess: network.inProcess });
   if (outcome.stderr !== "") network.warn(outcome.stderr.trimEnd());
   return succeeded(outcome);
-}
-
-/** The outcome that the process of the same plugin would have had. */
-export function asOutcome({ status, stdout, stderr }: Response): Outcome {
-  return { stdout, stderr, failure: status === 0 ? undefined : `exit status ${status}` };
 }

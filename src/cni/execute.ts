@@ -7,7 +7,7 @@ import { readErrorObject } from "./report.ts";
 export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
-  /** `exit status 1`, `signal: SIGKILL`, `fork/exec /opt/cni/bin/x: EACCES`. */
+  /** `exit status 1`, `signal: killed`, `fork/exec /opt/cni/bin/x: EACCES`. */
   readonly failure?: string | undefined;
 }
 
@@ -78,8 +78,16 @@ function failureOf(
 ): string | undefined {
   if (status === 0) return undefined;
   if (status !== null) return `exit status ${status}`;
-  return signal === null ? `fork/exec ${executable}: ${errno}` : `signal: ${signal}`;
+  return signal === null ? `fork/exec ${executable}: ${errno}` : `signal: ${signalTexts[signal] ?? signal}`;
 }
+
+/** strsignal(3) for what ends plugins in practice, as Go prints it. */
+const signalTexts: Readonly<Record<string, string>> = {
+  SIGABRT: "aborted",
+  SIGKILL: "killed",
+  SIGSEGV: "segmentation fault",
+  SIGTERM: "terminated",
+};
 
 function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);

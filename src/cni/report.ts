@@ -30,6 +30,12 @@ export function describeError(thrown: unknown, cniVersion: string): ErrorObject 
   };
 }
 
+/** An error in one line, as the Go library writes it: `msg`, or `msg; details`. */
+export function errorText(thrown: unknown): string {
+  const { msg, details } = describeError(thrown, "");
+  return details === undefined ? msg : `${msg}; ${details}`;
+}
+
 /** An error object that a plugin printed. @returns undefined when `value` is none. */
 export function readErrorObject(value: unknown): CniError | undefined {
   if (!isObject(value)) return undefined;
@@ -62,5 +68,5 @@ function causes(thrown: unknown): unknown[] {
 
 function joinMessages(chain: readonly unknown[]): string {
   const messages = chain.map((error) => (error instanceof Error ? error.message : String(error)));
-  return messages.reduce((text, next) => (text.endsWith(next) ? text : `${text}: ${next}`));
+  return messages.reduce((text, next) => (text.includes(next) ? text : `${text}: ${next}`));
 }
