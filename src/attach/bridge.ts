@@ -72,8 +72,8 @@ function makeBridge(host: NetworkStack, { name, mtu, vlanFiltering }: BridgeOpti
   const data = vlanFiltering ? { vlanFiltering } : {};
   addLink(host.route, { name, mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data } });
   setLink(host.route, `mark ${name}`, { name, alias: ownBridgeAlias });
-  // A router's advertisements inside the network are not for the host.
-  ensureSysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
+  // A router's advertisements inside the network are not for the host; and the gateway answers its containers at once.
+  for (const setting of ["accept_ra", "accept_dad"]) ensureSysctl(`net/ipv6/conf/${name}/${setting}`, 0);
 }
 
 /** A kernel without CONFIG_BRIDGE_VLAN_FILTERING passes over the attribute, and refuses it when set later. */

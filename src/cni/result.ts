@@ -44,10 +44,10 @@ export interface Route {
 }
 
 export interface DNS {
-  nameservers?: string[];
+  nameservers?: readonly string[];
   domain?: string;
-  search?: string[];
-  options?: string[];
+  search?: readonly string[];
+  options?: readonly string[];
 }
 
 export function emptyResult(): Result {

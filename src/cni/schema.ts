@@ -1,4 +1,4 @@
-import type { FromSchema } from "json-schema-to-ts";
+import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 
 /**
  * Schema fragments of what every plugin may find in its configuration (specification 1.1.0 section 1, and the
@@ -97,3 +97,12 @@ export type DnsConfig = FromSchema<typeof dns>;
 export type RouteConfig = FromSchema<typeof route>;
 export type PortMapping = FromSchema<typeof portMapping>;
 export type Bandwidth = FromSchema<typeof bandwidth>;
+
+/** The type of a configuration that a schema describes; keys that the schema does not know are left out of it. */
+export type ConfigOf<Schema extends JSONSchema> = KnownKeys<FromSchema<Schema>>;
+
+type KnownKeys<T> = T extends readonly (infer Item)[]
+  ? readonly KnownKeys<Item>[]
+  : T extends object
+    ? { readonly [K in keyof T as string extends K ? never : K]: KnownKeys<T[K]> }
+    : T;

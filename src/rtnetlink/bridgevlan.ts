@@ -28,7 +28,7 @@ const vlanMessage = struct({ family: u8, _reserved1: u8, _reserved2: u16, index:
 /** What follows it in an answer: a BRIDGE_VLANDB_ENTRY for each VLAN or range. */
 const vlanEntries = list(nested(1), attributes({ info: [1, vlanInfo], last: [2, u16] }));
 
-/** A range of VLANs on a bridge port. */
+/** A range of VLANs. */
 export interface PortVlans {
   readonly first: number;
   readonly last: number;
@@ -44,14 +44,21 @@ export function deletePortVlans(socket: RouteSocket, index: number, vlans: reado
   socket.request(encodeRequest("delete VLANs of a bridge port", RTM_DELLINK, portBody, toBody(index, vlans)));
 }
 
-/** @returns nothing where the bridge does not know VLANs. */
-export function listPortVlans(socket: RouteSocket, index: number): PortVlans[] {
-  const operation = "list VLANs of a bridge port";
+/**
+ * The VLANs of one bridge port, or of all.
+ *
+ * @returns nothing where bridges do not know VLANs.
+ */
+export function listPortVlans(socket: RouteSocket, index = 0): (PortVlans & { readonly port: number })[] {
+  const operation = "list VLANs of bridge ports";
   const write = (out: Writer) => vlanMessage.encode({ family: AddressFamily.bridge, index }, out);
   const messages = unless(["EOPNOTSUPP", "EINVAL"], () => socket.dump({ operation, type: RTM_GETVLAN, write })) ?? [];
-  return messages
-    .flatMap((message) => vlanEntries.decode(message.body.subarray(vlanMessage.size)))
-    .flatMap(({ info, last }) => (info ? [{ first: info.id, last: last ?? info.id, flags: info.flags }] : []));
+  return messages.flatMap(({ body }) => {
+    const { index: port } = vlanMessage.decode(body);
+    return vlanEntries
+      .decode(body.subarray(vlanMessage.size))
+      .flatMap(({ info, last }) => (info ? [{ port, first: info.id, last: last ?? info.id, flags: info.flags }] : []));
+  });
 }
 
 function toBody(index: number, ranges: readonly PortVlans[]) {

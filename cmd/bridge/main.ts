@@ -1,0 +1,152 @@
+import { announce } from "../../src/attach/announce.ts";
+import { claimBridge, ensureBridge, removeUnusedBridge } from "../../src/attach/bridge.ts";
+import { waitUntilUp } from "../../src/attach/carrier.ts";
+import { collectLinks } from "../../src/attach/collect.ts";
+import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
+import { configureInterface } from "../../src/attach/interface.ts";
+import { checkForwarding, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
+import { requestedMac } from "../../src/attach/requestedmac.ts";
+import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
+import { createVethPair, removeVethPair } from "../../src/attach/veth.ts";
+import { delegateDel, delegateGc, delegateStatus, leaseAddresses } from "../../src/cni/delegate.ts";
+import type { Plugin } from "../../src/cni/plugin.ts";
+import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
+import { versions } from "../../src/cni/version.ts";
+import { macForAddress } from "../../src/ip/mac.ts";
+import { getLink, type Link, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { deleteNeighbour } from "../../src/rtnetlink/neighbour.ts";
+import { checkAttachment } from "./check.ts";
+import { type BridgeConfig, chooseDns, configure, configureForRelease } from "./config.ts";
+import {
+  ensureGatewayLink,
+  isGatewayPort,
+  removeUnusedGatewayLink,
+  setPortVlans,
+  usesVlans,
+  wantedVlans,
+} from "./vlan.ts";
+
+/** Connects containers to a Linux bridge, each by a veth pair: Docker's `bridge` driver. */
+export const plugin: Plugin<BridgeConfig> = {
+  name: "bridge",
+  versions,
+  configure,
+  configureForRelease,
+
+  add(attachment, config) {
+    using host = NetworkStack.own();
+    using container = openSandbox(attachment);
+    using undo = new DisposableStack();
+    using _claim = claimBridge(config.bridge);
+    const link = ensureBridge(host, bridgeOptions(config));
+    undo.defer(() => tidyBridge(host, config));
+
+    const mac = requestedMac(attachment, config);
+    const veth = undo.use(
+      createVethPair(host, container, attachment, {
+        mtu: config.mtu,
+        mac,
+        bridge: link.index,
+        port: portOptions(config),
+      }),
+    );
+    if (usesVlans(config)) setPortVlans(host, requireLink(host, veth.host.name), wantedVlans(config));
+    const interfaces: Interface[] = [
+      { name: link.name, mac: link.mac },
+      { name: veth.host.name, mac: veth.host.mac },
+      { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
+    ];
+
+    if (config.ipamType === undefined) {
+      if (!config.disableContainerInterface) {
+        setLinkUp(container.route, veth.container);
+        waitUntilUp(host, veth.host.name);
+      }
+      undo.move();
+      return { ...emptyResult(), interfaces, dns: config.dns ?? {} };
+    }
+
+    const lease = completeLease(undo.use(leaseAddresses(attachment, config.ipamType)).result, config);
+    const addresses = lease.ips.map(({ address }) => address.address);
+    // A DHCP server knows its client by the MAC that it asked with.
+    const stableMac = mac === undefined && config.ipamType !== "dhcp" && addresses[0] && macForAddress(addresses[0]);
+    const containerMac = stableMac || veth.container.mac;
+    if (stableMac) setLink(container.route, "set the container's MAC", { index: veth.container.index, mac: stableMac });
+    configureInterface(container, veth.container, lease, config.enabledad);
+
+    const gateway = config.isGateway && config.vlan !== undefined ? ensureGatewayLink(host, link, config.vlan) : link;
+    for (const destination of addresses) deleteNeighbour(host.route, { link: gateway.index, destination });
+    if (config.isGateway) undo.use(ensureGatewayAddresses(host, gateway, lease, config.forceAddress ?? false));
+    waitUntilUp(host, veth.host.name);
+    announce(container, veth.container.index, containerMac, addresses);
+    // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
+    if (config.isGateway) enableForwarding(host, lease);
+
+    undo.move();
+    return {
+      interfaces: [
+        ...interfaces.with(2, { name: attachment.ifname, mac: containerMac, sandbox: attachment.netns ?? "" }),
+        ...(gateway === link ? [] : [{ name: gateway.name, ...(gateway.mac && { mac: gateway.mac }) }]),
+      ],
+      ips: lease.ips.map((ip) => ({ ...ip, interface: 2 })),
+      routes: lease.routes,
+      dns: chooseDns(config, lease.dns),
+    };
+  },
+
+  del(attachment, config) {
+    using host = NetworkStack.own();
+    // Last in, first out; each is tried, whatever becomes of the others.
+    using steps = new DisposableStack();
+    steps.defer(() => tidyBridge(host, config));
+    const { ipamType } = config;
+    if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
+    steps.defer(() => removeVethPair(host, attachment));
+  },
+
+  check: checkAttachment,
+
+  gc(network, config) {
+    using host = NetworkStack.own();
+    using steps = new DisposableStack();
+    steps.defer(() => tidyBridge(host, config));
+    const { ipamType } = config;
+    if (ipamType !== undefined) steps.defer(() => delegateGc(network, ipamType));
+    steps.defer(() => collectLinks(host, network));
+  },
+
+  status(network, config) {
+    using host = NetworkStack.own();
+    checkPrivileges();
+    const found = getLink(host.route, { name: config.bridge });
+    if (found !== undefined && found.info?.kind !== "bridge") throw notAvailable(`${config.bridge} is not a bridge`);
+    if (config.isGateway) checkForwarding();
+    if (config.ipamType !== undefined) delegateStatus(network, config.ipamType);
+  },
+};
+
+function bridgeOptions(config: BridgeConfig) {
+  const { bridge: name, mtu, promiscMode: promiscuous = false } = config;
+  return { name, mtu, promiscuous, vlanFiltering: usesVlans(config) };
+}
+
+function portOptions({ hairpinMode = false, portIsolation = false }: BridgeConfig) {
+  return { ...(hairpinMode && { hairpin: true }), ...(portIsolation && { isolated: true }) };
+}
+
+function completeLease(lease: Result, { isGateway, isDefaultGateway }: BridgeConfig): Result {
+  const gated = isGateway ? withGateways(lease) : lease;
+  return isDefaultGateway ? withDefaultRoutes(gated) : gated;
+}
+
+/** Takes away what was the host's side of a network of which no attachment is left. */
+function tidyBridge(host: NetworkStack, { bridge: name, vlan, isGateway }: BridgeConfig): void {
+  if (vlan !== undefined && isGateway) removeUnusedGatewayLink(host, name, vlan);
+  removeUnusedBridge(host, name, isGatewayPort);
+}
+
+function requireLink(stack: NetworkStack, name: string): Link {
+  const link = getLink(stack.route, { name });
+  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
+  return link;
+}
