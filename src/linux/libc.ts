@@ -9,6 +9,7 @@ const signatures = {
   sendto: { arguments: ["int32", "buffer", "uint64", "int32", "buffer", "uint32"], return: "int64" },
   setns: { arguments: ["int32", "int32"], return: "int32" },
   unshare: { arguments: ["int32"], return: "int32" },
+  poll: { arguments: ["buffer", "uint64", "int32"], return: "int32" },
   flock: { arguments: ["int32", "int32"], return: "int32" },
   ioctl: { arguments: ["int32", "uint64", "buffer"], return: "int32" },
   strerror: { arguments: ["int32"], return: "pointer" },

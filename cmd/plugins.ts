@@ -1,0 +1,15 @@
+import type { AnyPlugin } from "../src/cni/plugin.ts";
+
+/**
+ * Every plugin by its executable's name. `require` instead of `import`: the bundler turns it into a call that evaluates
+ * a module when it is first asked for, and asks at once, so that a process evaluates the plugins that it is called for
+ * and no others.
+ */
+export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
+  bridge: () => (require("./bridge/main.ts") as typeof import("./bridge/main.ts")).plugin,
+  host: () => (require("./host/main.ts") as typeof import("./host/main.ts")).plugin,
+  "host-local": () => (require("./host-local/main.ts") as typeof import("./host-local/main.ts")).plugin,
+  loopback: () => (require("./loopback/main.ts") as typeof import("./loopback/main.ts")).plugin,
+  macvlan: () => (require("./macvlan/main.ts") as typeof import("./macvlan/main.ts")).plugin,
+  none: () => (require("./none/main.ts") as typeof import("./none/main.ts")).plugin,
+};
