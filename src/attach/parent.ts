@@ -1,0 +1,116 @@
+import { invalidConfig } from "../cni/config.ts";
+import type { Attachment, Network } from "../cni/plugin.ts";
+import { lockFile } from "../linux/lock.ts";
+import { addLink, deleteLink, getLink, type Link, LinkFlag, type NewLink, setLink } from "../rtnetlink/link.ts";
+import { removeHostRoutes, removeShim } from "./hostaccess.ts";
+import { hash, type Owner, ownerOf } from "./owner.ts";
+import type { NetworkStack } from "./stack.ts";
+import { lockPath } from "./state.ts";
+import { addUser, listInvalid, listUsed, listUsers, removeUser } from "./users.ts";
+
+/** The alias of a parent that Berth made: it goes with its last user. */
+const ownParentAlias = "berth/parent";
+const kind = "parents";
+
+/** The name of the dummy link that a network without a parent stands on. */
+export function dummyParentName(network: string): string {
+  return `dm-${hash(network).slice(0, 12)}`;
+}
+
+/** What {@link claimParent} would make for a name that no link has; undefined: nothing. */
+export function parentToMake(host: NetworkStack, name: string, what: string): NewLink | undefined {
+  if (/^dm-[0-9a-f]{12}$/.test(name)) return { name, info: { kind: "dummy" } };
+  const [, below = "", digits = ""] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+  const lower = below === "" ? undefined : getLink(host.route, { name: below });
+  if (lower === undefined) return undefined;
+  const id = Number(digits);
+  if (id < 1 || id > 4094) throw invalidConfig(what, "master", name, "a VLAN id from 1 to 4094 after the dot");
+  return { name, link: lower.index, info: { kind: "vlan", data: { id } } };
+}
+
+/** A parent in use by an attachment; disposing of it gives it up. */
+export interface ParentClaim extends Disposable {
+  readonly link: Link;
+}
+
+/**
+ * Takes the link that an attachment's interface is to stand on: the one there is, or, for `<link>.<VLAN id>`, a VLAN
+ * that is made when missing, shared by all attachments that ask for it, and removed with the last of them.
+ *
+ * @param what what is being read, for errors: `macvlan configuration`.
+ * @throws CniError when there is no such link and none can be made, or it is down.
+ */
+export function claimParent(host: NetworkStack, name: string, attachment: Attachment, what: string): ParentClaim {
+  using _lock = lockParent(name);
+  using undo = new DisposableStack();
+  const owner = ownerOf(attachment);
+  let link = getLink(host.route, { name });
+  if (link === undefined) {
+    link = makeParent(host, name, what);
+    undo.defer(() => deleteLink(host.route, { name }));
+  }
+  if (!(link.flags & LinkFlag.up)) throw invalidConfig(what, "master", `${name}, which is down`, "a link that is up");
+  if (link.alias === ownParentAlias) addUser(kind, name, owner);
+  undo.move();
+  return { link, [Symbol.dispose]: () => releaseParents(host, owner) };
+}
+
+/** Gives up the parents that an attachment uses: found by what was recorded, whatever its configuration says now. */
+export function releaseParents(host: NetworkStack, owner: Owner): void {
+  for (const { object, user } of listUsed(kind, owner)) release(host, object, user);
+}
+
+/** As {@link releaseParents}, for all attachments of a network that are not valid any more. */
+export function releaseInvalidParents(host: NetworkStack, { name, validAttachments }: Network): void {
+  for (const { object, user } of listInvalid(kind, name, validAttachments)) release(host, object, user);
+}
+
+/** Notes that an attachment's addresses are reached from the host by way of a parent, and lets `grant` bring that about. */
+export function noteHostAccess(
+  parent: string,
+  attachment: Attachment,
+  addresses: readonly string[],
+  grant: () => void,
+): void {
+  using _lock = lockParent(parent);
+  addUser(kind, parent, ownerOf(attachment), addresses);
+  grant();
+}
+
+function release(host: NetworkStack, name: string, user: string): void {
+  using _lock = lockParent(name);
+  const reached = removeUser(kind, name, user);
+  if (reached === undefined) return;
+  const others = listUsers(kind, name);
+  const stillReached = new Set([...others.values()].flat());
+  // An address may have been given to the next attachment already.
+  removeHostRoutes(
+    host,
+    name,
+    reached.filter((address) => !stillReached.has(address)),
+  );
+  if (stillReached.size === 0) removeShim(host, name);
+  if (others.size > 0) return;
+  const link = getLink(host.route, { name });
+  if (link?.alias === ownParentAlias) deleteLink(host.route, link);
+}
+
+function makeParent(host: NetworkStack, name: string, what: string): Link {
+  const wanted = parentToMake(host, name, what);
+  if (wanted === undefined) {
+    throw invalidConfig(what, "master", name, "the name of a link, or <link>.<VLAN id> for a VLAN to be made on it");
+  }
+  using undo = new DisposableStack();
+  addLink(host.route, wanted);
+  undo.defer(() => deleteLink(host.route, { name }));
+  const operation = `set up ${name}`;
+  setLink(host.route, operation, { name, alias: ownParentAlias, flags: LinkFlag.up, change: LinkFlag.up });
+  const link = getLink(host.route, { name });
+  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
+  undo.move();
+  return link;
+}
+
+function lockParent(name: string): Disposable {
+  return lockFile(lockPath(`parent-${name}`));
+}
