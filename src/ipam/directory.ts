@@ -6,7 +6,6 @@ import {
   openSync,
   readFileSync,
   readSync,
-  rmSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -57,12 +56,12 @@ export function createReservation(directory: string, address: Address, owner: st
     throw error;
   } finally {
     closeSync(fd);
-    rmSync(unfinished, { force: true });
+    unlinkIfThere(unfinished);
   }
 }
 
 export function removeReservation(directory: string, address: Address): void {
-  rmSync(join(directory, address.toString()), { force: true });
+  unlinkIfThere(join(directory, address.toString()));
 }
 
 /**
@@ -124,6 +123,14 @@ function openUnfinished(path: string): number {
     // Of a process that died. Not to be truncated: it may be linked to the reservation already.
     unlinkSync(path);
     return openSync(path, flags, 0o600);
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
   }
 }
 
