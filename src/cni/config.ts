@@ -39,8 +39,7 @@ export function decodeConfig<Config>(
   if (validate(config)) return config;
   const error = mostSpecific(validate.errors ?? []);
   const path = [...pointerSteps(error.instancePath), ...missingKey(error)];
-  const found = error.keyword === "required" ? undefined : error.data;
-  throw invalidConfig(what, path.reduce(joinPath, ""), found, describeAllowed(error));
+  throw invalidConfig(what, path.reduce(joinPath, ""), valueFound(error), describeAllowed(error));
 }
 
 /**
@@ -99,6 +98,11 @@ function missingKey({ keyword, params }: SchemaError): string[] {
   if (keyword === "required") return [String(params["missingProperty"])];
   if (keyword === "additionalProperties") return [String(params["additionalProperty"])];
   return [];
+}
+
+function valueFound({ keyword, params, data }: SchemaError): unknown {
+  if (keyword === "required") return undefined;
+  return keyword === "additionalProperties" && isObject(data) ? data[String(params["additionalProperty"])] : data;
 }
 
 function describeAllowed({ keyword, params, parentSchema = {}, message = "" }: SchemaError): string {

@@ -16,10 +16,11 @@ export function parseJson(input: Uint8Array | string): unknown {
 }
 
 function refuseDeep(root: unknown): void {
-  let level = [root];
-  for (let depth = 0; level.length > 0; depth++) {
+  const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+  let level = [root].filter(isContainer);
+  for (let depth = 1; level.length > 0; depth++) {
     if (depth > maxDepth) throw new SyntaxError(`exceeded max depth of ${maxDepth}`);
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+    level = level.flatMap((value) => Object.values(value).filter(isContainer));
   }
 }
 
