@@ -11,5 +11,6 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   "host-local": () => (require("./host-local/main.ts") as typeof import("./host-local/main.ts")).plugin,
   loopback: () => (require("./loopback/main.ts") as typeof import("./loopback/main.ts")).plugin,
   macvlan: () => (require("./macvlan/main.ts") as typeof import("./macvlan/main.ts")).plugin,
+  static: () => (require("./static/main.ts") as typeof import("./static/main.ts")).plugin,
   none: () => (require("./none/main.ts") as typeof import("./none/main.ts")).plugin,
 };
