@@ -46,9 +46,9 @@ export const plugin: Plugin<MacvlanConfig> = {
   configureForRelease: loadForRelease,
 
   add(attachment, config) {
-    using undo = new DisposableStack();
     using host = NetworkStack.own();
     using container = openSandbox(attachment);
+    using undo = new DisposableStack();
     const stack = config.linkInContainer ? container : host;
     const master = requireMaster(stack, config);
     const parent = config.linkInContainer
@@ -62,7 +62,7 @@ export const plugin: Plugin<MacvlanConfig> = {
     if (lease.result.ips.length === 0) setLinkUp(container.route, link);
     else configureInterface(container, link, lease.result);
     if (config.hostAccess) giveHostAccess(host, parent, attachment, config, lease.result);
-    announce(container, link.index, link.mac, addressesOf(lease.result));
+    announce(container, link.index, link.mac);
     undo.move();
     return resultOf(attachment, link, lease.result);
   },
