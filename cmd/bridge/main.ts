@@ -78,7 +78,7 @@ export const plugin: Plugin<BridgeConfig> = {
     for (const destination of addresses) deleteNeighbour(host.route, { link: gateway.index, destination });
     if (config.isGateway) undo.use(ensureGatewayAddresses(host, gateway, lease, config.forceAddress ?? false));
     waitUntilUp(host, veth.host.name);
-    announce(container, veth.container.index, containerMac, addresses);
+    announce(container, veth.container.index, containerMac);
     // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
     if (config.isGateway) enableForwarding(host, lease);
 

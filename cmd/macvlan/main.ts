@@ -140,10 +140,6 @@ function resultOf(attachment: Attachment, link: { name: string; mac: string; mtu
   };
 }
 
-function addressesOf({ ips }: Result) {
-  return ips.map(({ address }) => address.address);
-}
-
 function removeMacvlan(attachment: Attachment): void {
   using container = findSandbox(attachment);
   if (container === undefined) return;

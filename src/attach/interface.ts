@@ -43,6 +43,7 @@ function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
   ensureSysctl("net/ipv6/conf/lo/disable_ipv6", 0);
   ensureSysctl(`net/ipv6/conf/${name}/disable_ipv6`, 0);
   writeSysctl(`net/ipv6/conf/${name}/keep_addr_on_down`, 1);
+  writeSysctl(`net/ipv6/conf/${name}/ndisc_notify`, 1);
   if (dad) writeSysctl(`net/ipv6/conf/${name}/enhanced_dad`, 1);
   writeSysctl(`net/ipv6/conf/${name}/accept_dad`, dad ? 1 : 0);
 }
