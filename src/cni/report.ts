@@ -57,11 +57,12 @@ function separateUnwinding(thrown: unknown): { original: unknown; unwinding: unk
 }
 
 function causes(thrown: unknown): unknown[] {
-  const chain: unknown[] = [];
-  // A set against an error that is its own cause.
-  for (let error = thrown; error !== undefined && !chain.includes(error); ) {
+  const chain = [thrown];
+  for (let error = thrown; error instanceof Error && error.cause !== undefined; ) {
+    error = error.cause;
+    // An error may be its own cause.
+    if (chain.includes(error)) break;
     chain.push(error);
-    error = error instanceof Error ? error.cause : undefined;
   }
   return chain;
 }
