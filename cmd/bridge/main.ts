@@ -7,13 +7,13 @@ import { configureInterface } from "../../src/attach/interface.ts";
 import { checkForwarding, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
-import { createVethPair, removeVethPair } from "../../src/attach/veth.ts";
+import { createVethPair, refuseTaken, removeVethPair } from "../../src/attach/veth.ts";
 import { delegateDel, delegateGc, delegateStatus, leaseAddresses } from "../../src/cni/delegate.ts";
 import type { Plugin } from "../../src/cni/plugin.ts";
 import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macForAddress } from "../../src/ip/mac.ts";
-import { getLink, type Link, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { getLink, type Link, listLinks, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { deleteNeighbour } from "../../src/rtnetlink/neighbour.ts";
 import { checkAttachment } from "./check.ts";
 import { type BridgeConfig, chooseDns, configure, configureForRelease } from "./config.ts";
@@ -38,10 +38,11 @@ export const plugin: Plugin<BridgeConfig> = {
     using container = openSandbox(attachment);
     using undo = new DisposableStack();
     using _claim = claimBridge(config.bridge);
-    const link = ensureBridge(host, bridgeOptions(config));
-    undo.defer(() => tidyBridge(host, config));
-
     const mac = requestedMac(attachment, config);
+    refuseTaken(container, attachment.ifname);
+    undo.defer(() => tidyBridge(host, config));
+    const link = ensureBridge(host, bridgeOptions(config));
+
     const veth = undo.use(
       createVethPair(host, container, attachment, {
         mtu: config.mtu,
@@ -76,7 +77,10 @@ export const plugin: Plugin<BridgeConfig> = {
 
     const gateway = config.isGateway && config.vlan !== undefined ? ensureGatewayLink(host, link, config.vlan) : link;
     for (const destination of addresses) deleteNeighbour(host.route, { link: gateway.index, destination });
-    if (config.isGateway) undo.use(ensureGatewayAddresses(host, gateway, lease, config.forceAddress ?? false));
+    if (config.isGateway) {
+      const addresses = ensureGatewayAddresses(host, gateway, lease, config.forceAddress ?? false);
+      undo.defer(() => isOnlyPort(host, link, veth.host.name) && addresses[Symbol.dispose]());
+    }
     waitUntilUp(host, veth.host.name);
     announce(container, veth.container.index, containerMac);
     // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
@@ -141,8 +145,14 @@ function completeLease(lease: Result, { isGateway, isDefaultGateway }: BridgeCon
 
 /** Takes away what was the host's side of a network of which no attachment is left. */
 function tidyBridge(host: NetworkStack, { bridge: name, vlan, isGateway }: BridgeConfig): void {
-  if (vlan !== undefined && isGateway) removeUnusedGatewayLink(host, name, vlan);
+  if (vlan === undefined || !isGateway) return removeUnusedBridge(host, name);
+  removeUnusedGatewayLink(host, name, vlan);
   removeUnusedBridge(host, name, isGatewayPort);
+}
+
+/** Whether nobody else relies on what an ADD set up on a bridge: other ADDs join it before they look at its addresses. */
+function isOnlyPort(host: NetworkStack, { index: master }: Link, name: string): boolean {
+  return listLinks(host.route, { master }).every((port) => port.name === name || isGatewayPort(port));
 }
 
 function requireLink(stack: NetworkStack, name: string): Link {

@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { type Mac, macFromBytes } from "../ip/mac.ts";
 import { shareFile, tryLockFile } from "../linux/lock.ts";
-import { ensureSysctl } from "../linux/sysctl.ts";
+import { trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, setLink } from "../rtnetlink/link.ts";
 import type { NetworkStack } from "./stack.ts";
@@ -50,19 +50,19 @@ export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge
 }
 
 /**
- * Removes a bridge that Berth made, if nobody claims it and it has no ports but those that `spares` says do not count.
+ * Removes a bridge that Berth made, if nobody claims it and it has no ports.
+ *
+ * @param isSpare tells the ports that do not count, and are removed with it.
  */
-export function removeUnusedBridge(
-  host: NetworkStack,
-  name: string,
-  spares: (port: Link) => boolean = () => false,
-): void {
+export function removeUnusedBridge(host: NetworkStack, name: string, isSpare?: (port: Link) => boolean): void {
   const bridge = getLink(host.route, { name });
   if (bridge?.info?.kind !== "bridge" || bridge.alias !== ownBridgeAlias) return;
+  // A port that forwards tells enough, and saves a look at all of them.
+  if (bridge.carrier && isSpare === undefined) return;
   using lock = tryLockFile(lockPath(`bridge-${name}`));
   if (lock === undefined) return;
   const ports = listLinks(host.route, { master: bridge.index });
-  if (!ports.every(spares)) return;
+  if (!ports.every((port) => isSpare?.(port))) return;
   for (const port of ports) deleteLink(host.route, port);
   deleteLink(host.route, bridge);
 }
@@ -73,7 +73,7 @@ function makeBridge(host: NetworkStack, { name, mtu, vlanFiltering }: BridgeOpti
   addLink(host.route, { name, mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data } });
   setLink(host.route, `mark ${name}`, { name, alias: ownBridgeAlias });
   // A router's advertisements inside the network are not for the host; and the gateway answers its containers at once.
-  for (const setting of ["accept_ra", "accept_dad"]) ensureSysctl(`net/ipv6/conf/${name}/${setting}`, 0);
+  for (const setting of ["accept_ra", "accept_dad"]) trySysctl(`net/ipv6/conf/${name}/${setting}`, 0);
 }
 
 /** A kernel without CONFIG_BRIDGE_VLAN_FILTERING passes over the attribute, and refuses it when set later. */

@@ -1,6 +1,6 @@
 import type { Mac } from "../ip/mac.ts";
 import { attributes, lazy, readAttributes } from "../netlink/attributes.ts";
-import { type Codec, i32, mac, text, u8, u16, u32, type ValueOf } from "../netlink/codec.ts";
+import { bool8, type Codec, i32, mac, text, u8, u16, u32, type ValueOf } from "../netlink/codec.ts";
 import { unless } from "../netlink/error.ts";
 import { type BodyOf, body } from "../netlink/message.ts";
 import { RequestFlag } from "../netlink/socket.ts";
@@ -104,6 +104,8 @@ const linkAttributes = attributes({
   /** A descriptor of the namespace to make the link in, or to move it to. */
   namespace: [28, u32],
   promiscuity: [30, u32],
+  /** Of a bridge: whether one of its ports forwards. Unlike `operState` it is never late. */
+  carrier: [33, bool8],
   /** Identifies the namespace of `link` where it is another. */
   linkNamespaceId: [37, i32],
 });
