@@ -180,7 +180,7 @@ assert_match() {
 # disciplines, nf_tables, namespaces, files. Indexes, handles, counters and neighbours are left out.
 snapshot() {
   host sh -c '
-    echo "# links";     ip -j -d link | jq -cS ".[] | del(.ifindex, .link_index, .linkinfo.info_data.hello_timer, .linkinfo.info_data.gc_timer, .linkinfo.info_data.fdb_n_learned)"
+    echo "# links";     ip -j -d link | jq -c ".[] | del(.ifindex, .link_index, .linkinfo.info_data.hello_timer, .linkinfo.info_data.gc_timer, .linkinfo.info_data.fdb_n_learned)"
     echo "# addresses"; ip -j address | jq -c ".[] | [.ifname, (.addr_info[]? | [.local, .prefixlen])]"
     echo "# routes";    ip route show table all; ip -6 route show table all | sed "s/ pref medium//; s/ linkdown//"
     echo "# rules";     ip rule; ip -6 rule
