@@ -65,7 +65,8 @@ export function readCache(directory: string, network: string, key: AttachmentKey
     });
   }
   // Before libcni 0.8 the file was the bare result.
-  return (isObject(raw) && readEntry(raw)) || { ...emptyEntry, ...key, network, result: raw };
+  const { containerID, ifname } = key;
+  return (isObject(raw) && readEntry(raw)) || { ...emptyEntry, containerID, ifname, network, result: raw };
 }
 
 export function removeCache(directory: string, network: string, key: AttachmentKey): void {
