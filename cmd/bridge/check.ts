@@ -19,8 +19,8 @@ import { usesVlans, wantedVlans } from "./vlan.ts";
 
 /** @throws CniError for the first thing that is not as ADD left it. */
 export function checkAttachment(attachment: Attachment, config: BridgeConfig): void {
-  if (config.ipamType !== undefined) delegateCheck(attachment, config.ipamType);
   const prevResult = requirePrevResult(attachment);
+  if (config.ipamType !== undefined) delegateCheck(attachment, config.ipamType);
   using host = NetworkStack.own();
   using container = openSandbox(attachment);
 

@@ -34,7 +34,8 @@ export function configure({ raw }: Network): BridgeConfig {
   if (config.hairpinMode && config.promiscMode) {
     throw clash("cannot set hairpin mode and promiscuous mode at the same time", "hairpinMode", "promiscMode");
   }
-  if (vlan !== 0 && isGateway && gatewayLinkName(bridge, vlan).length > 15) {
+  if (Buffer.byteLength(bridge) > 15) throw invalidConfig(what, "bridge", bridge, "a name of at most 15 bytes");
+  if (vlan !== 0 && isGateway && Buffer.byteLength(gatewayLinkName(bridge, vlan)) > 15) {
     const allowed = `a name of at most ${14 - String(vlan).length} characters, since the gateway's link is ${bridge}.${vlan}`;
     throw invalidConfig(what, "bridge", bridge, allowed);
   }

@@ -4,11 +4,11 @@ import { waitUntilUp } from "../../src/attach/carrier.ts";
 import { collectLinks } from "../../src/attach/collect.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
-import { checkForwarding, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
+import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { createVethPair, refuseTaken, removeVethPair } from "../../src/attach/veth.ts";
-import { delegateDel, delegateGc, delegateStatus, leaseAddresses } from "../../src/cni/delegate.ts";
+import { delegateDel, delegateGc, leaseAddresses } from "../../src/cni/delegate.ts";
 import type { Plugin } from "../../src/cni/plugin.ts";
 import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
@@ -125,7 +125,7 @@ export const plugin: Plugin<BridgeConfig> = {
     const found = getLink(host.route, { name: config.bridge });
     if (found !== undefined && found.info?.kind !== "bridge") throw notAvailable(`${config.bridge} is not a bridge`);
     if (config.isGateway) checkForwarding();
-    if (config.ipamType !== undefined) delegateStatus(network, config.ipamType);
+    if (config.ipamType !== undefined) checkIpam(network, config.ipamType);
   },
 };
 
@@ -145,9 +145,9 @@ function completeLease(lease: Result, { isGateway, isDefaultGateway }: BridgeCon
 
 /** Takes away what was the host's side of a network of which no attachment is left. */
 function tidyBridge(host: NetworkStack, { bridge: name, vlan, isGateway }: BridgeConfig): void {
-  if (vlan === undefined || !isGateway) return removeUnusedBridge(host, name);
-  removeUnusedGatewayLink(host, name, vlan);
-  removeUnusedBridge(host, name, isGatewayPort);
+  const hasGatewayLink = vlan !== undefined && isGateway;
+  if (hasGatewayLink) removeUnusedGatewayLink(host, name, vlan);
+  removeUnusedBridge(host, name, hasGatewayLink ? isGatewayPort : undefined);
 }
 
 /** Whether nobody else relies on what an ADD set up on a bridge: other ADDs join it before they look at its addresses. */

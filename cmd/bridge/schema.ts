@@ -12,7 +12,7 @@ export const schema = {
       type: "string",
       minLength: 1,
       maxLength: 15,
-      pattern: "^(?!\\.{1,2}$)[^/:\\s]+$",
+      pattern: "^(?!\\.{1,2}$)[^/:%\\s]+$",
       description: "Name of the bridge; made when there is none",
     },
     isGateway: { type: "boolean", description: "The bridge gets the gateway's address" },

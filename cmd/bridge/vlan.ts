@@ -1,6 +1,6 @@
 import { hash } from "../../src/attach/owner.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
-import { ensureSysctl } from "../../src/linux/sysctl.ts";
+import { trySysctl } from "../../src/linux/sysctl.ts";
 import { unless } from "../../src/netlink/error.ts";
 import {
   addPortVlans,
@@ -77,7 +77,7 @@ function makeGatewayLink(host: NetworkStack, { name: bridgeName, index: master, 
   for (const end of [port, name]) setLink(host.route, `mark ${end}`, { name: end, alias: gatewayPortAlias });
   const link = getLink(host.route, { name: port });
   if (link !== undefined) setPortVlans(host, link, [{ ...single(vlan), flags: nativeVlan }]);
-  ensureSysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
+  trySysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
   for (const end of [port, name]) {
     setLink(host.route, `set ${end} up`, { name: end, flags: LinkFlag.up, change: LinkFlag.up });
   }

@@ -1,27 +1,35 @@
 import { NetlinkSocket } from "../netlink/socket.ts";
-import { getLink, OperState, readLink } from "../rtnetlink/link.ts";
+import { getLink, type Link, OperState, readLink } from "../rtnetlink/link.ts";
 import type { NetworkStack } from "./stack.ts";
 
 const NETLINK_ROUTE = 0;
 const RTMGRP_LINK = 1;
-const RTM_NEWLINK = 16;
 
 /**
  * Waits until a link is up, by listening to the kernel's notices.
  *
- * @throws Error after `milliseconds`.
+ * @throws Error after `milliseconds`, or when there is no such link (any more).
  */
 export function waitUntilUp(stack: NetworkStack, name: string, milliseconds = 5000): void {
   // Listening begins before the first look, so that no change is missed between them.
   using notices = stack.namespace.run(() => new NetlinkSocket(NETLINK_ROUTE, RTMGRP_LINK));
   const deadline = performance.now() + milliseconds;
-  let state = getLink(stack.route, { name })?.operState;
-  while (state !== OperState.up) {
-    const rest = deadline - performance.now();
-    if (rest <= 0) throw new Error(`Cannot use ${name}: it is not up after ${milliseconds} ms (state ${state})`);
-    for (const { type, body } of notices.listen(rest) ?? []) {
-      const link = type === RTM_NEWLINK ? readLink(body) : undefined;
-      if (link?.name === name) state = link.operState;
+  for (;;) {
+    const link = getLink(stack.route, { name });
+    if (link === undefined) throw new Error(`Cannot use ${name}: it vanished`);
+    if (link.operState === OperState.up) return;
+    if (!awaitNotice(notices, link, deadline)) {
+      throw new Error(`Cannot use ${name}: it is not up after ${milliseconds} ms (state ${link.operState})`);
     }
+  }
+}
+
+/** Whether something became of a link, or may have, before the deadline. */
+function awaitNotice(notices: NetlinkSocket, { index }: Link, deadline: number): boolean {
+  for (;;) {
+    const rest = deadline - performance.now();
+    const messages = rest > 0 ? notices.listen(rest) : undefined;
+    if (messages === undefined) return false;
+    if (messages.length === 0 || messages.some(({ body }) => readLink(body).index === index)) return true;
   }
 }

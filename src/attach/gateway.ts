@@ -44,10 +44,15 @@ export function ensureGatewayAddresses(host: NetworkStack, link: Link, lease: Re
     deleteAddress(host.route, { index, prefix });
     undo.defer(() => addAddress(host.route, { index, prefix, flags: AddressFlag.noDad }));
   }
+  if (wanted.some(({ family }) => family === 6)) {
+    host.namespace.run(() => ensureSysctl(`net/ipv6/conf/${link.name}/disable_ipv6`, 0));
+  }
   for (const prefix of wanted.filter((gateway) => !has(present, gateway))) {
-    // A parallel ADD of the same network may have been quicker.
-    unless(["EEXIST"], () => addAddress(host.route, { index, prefix, flags: AddressFlag.noDad }));
-    undo.defer(() => deleteAddress(host.route, { index, prefix }));
+    // A parallel ADD of the same network may have been quicker: then the address is not ours to take away.
+    unless(["EEXIST"], () => {
+      addAddress(host.route, { index, prefix, flags: AddressFlag.noDad });
+      undo.defer(() => deleteAddress(host.route, { index, prefix }));
+    });
   }
   return undo.move();
 }

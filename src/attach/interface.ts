@@ -1,10 +1,10 @@
 import type { Result, Route } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
-import { ensureSysctl, writeSysctl } from "../linux/sysctl.ts";
+import { ensureSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { AddressFlag, addAddress } from "../rtnetlink/address.ts";
 import { setLinkUp } from "../rtnetlink/link.ts";
-import { addRoute, type Hop, type RouteEntry } from "../rtnetlink/route.ts";
+import { addRoute, type Hop, type RouteEntry, RouteTable } from "../rtnetlink/route.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /** A link of a container, by index; its name for the kernel's settings. */
@@ -38,14 +38,15 @@ export function configureInterface(container: NetworkStack, link: ContainerLink,
 }
 
 function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
-  writeSysctl(`net/ipv4/conf/${name}/arp_notify`, 1);
+  trySysctl(`net/ipv4/conf/${name}/arp_notify`, 1);
   if (!ipv6) return;
   ensureSysctl("net/ipv6/conf/lo/disable_ipv6", 0);
   ensureSysctl(`net/ipv6/conf/${name}/disable_ipv6`, 0);
-  writeSysctl(`net/ipv6/conf/${name}/keep_addr_on_down`, 1);
-  writeSysctl(`net/ipv6/conf/${name}/ndisc_notify`, 1);
-  if (dad) writeSysctl(`net/ipv6/conf/${name}/enhanced_dad`, 1);
-  writeSysctl(`net/ipv6/conf/${name}/accept_dad`, dad ? 1 : 0);
+  trySysctl(`net/ipv6/conf/${name}/keep_addr_on_down`, 1);
+  trySysctl(`net/ipv6/conf/${name}/ndisc_notify`, 1);
+  if (dad) for (const setting of ["enhanced_dad", "accept_dad"]) ensureSysctl(`net/ipv6/conf/${name}/${setting}`, 1);
+  // Our addresses pass detection by themselves (IFA_F_NODAD); without it the link-local one is there at once, too.
+  else trySysctl(`net/ipv6/conf/${name}/accept_dad`, 0);
 }
 
 /**
@@ -53,7 +54,8 @@ function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
  * gateways for one destination are one multipath route, and a route told twice is one.
  */
 export function kernelRoutes({ ips, routes }: Result, link: number): RouteEntry[] {
-  const groups = Map.groupBy(routes, ({ dst, table, priority }) => `${dst.network} ${table} ${priority}`);
+  const key = ({ dst, table = RouteTable.main, priority = 0 }: Route) => `${dst.network} ${table} ${priority}`;
+  const groups = Map.groupBy(routes, key);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];

@@ -16,9 +16,12 @@ export function ownerMark({ network, containerID, ifname }: Owner): string {
   return `${networkMark(network)}${part(containerID)}/${ifname}`;
 }
 
+/** What all marks begin with. */
+export const commonMark = "berth/";
+
 /** What the marks of all attachments of a network begin with. */
 export function networkMark(network: string): string {
-  return `berth/${part(network)}/`;
+  return `${commonMark}${part(network)}/`;
 }
 
 export function ownerOf({ network, containerID, ifname }: AttachmentKey & { network: { name: string } }): Owner {

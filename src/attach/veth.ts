@@ -3,7 +3,7 @@ import type { Attachment } from "../cni/plugin.ts";
 import type { Mac } from "../ip/mac.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, type LinkInfo, setLink } from "../rtnetlink/link.ts";
-import { hash, hostLinkName, ownerMark, ownerOf } from "./owner.ts";
+import { commonMark, hash, hostLinkName, ownerMark, ownerOf } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
 
 /** A veth pair between the host and a container; disposing of it removes both ends. */
@@ -62,7 +62,7 @@ export function createVethPair(
 
 /**
  * Removes an attachment's veth pair, found by its owner in the host; one that the Go suite made, whose name is random,
- * by its end in the container.
+ * by its end in the container, unless that turns out to be another attachment's of ours.
  */
 export function removeVethPair(host: NetworkStack, attachment: Attachment): void {
   const owner = ownerOf(attachment);
@@ -71,7 +71,9 @@ export function removeVethPair(host: NetworkStack, attachment: Attachment): void
   using container = findSandbox(attachment);
   if (container === undefined) return;
   const end = getLink(container.route, { name: attachment.ifname });
-  if (end?.info?.kind === "veth") deleteLink(container.route, end);
+  if (end?.info?.kind !== "veth" || end.link === undefined) return;
+  const peer = getLink(host.route, { index: end.link });
+  if (!peer?.alias?.startsWith(commonMark)) deleteLink(container.route, end);
 }
 
 /** @throws CniError when the container has a link of that name: an ADD must not touch it (specification, CNI_IFNAME). */

@@ -33,8 +33,10 @@ const SO_RCVTIMEO = 20;
 
 /** Makes reads fail with EAGAIN after `milliseconds` without data. */
 export function setReceiveTimeout(socket: Descriptor, milliseconds: number): void {
+  // No time at all would mean for ever (socket(7)).
+  const microseconds = Math.max(1, Math.round(milliseconds * 1000));
   const timeval = Buffer.alloc(16);
-  timeval.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
-  timeval.writeBigInt64LE(BigInt(Math.round((milliseconds % 1000) * 1000)), 8);
+  timeval.writeBigInt64LE(BigInt(Math.floor(microseconds / 1_000_000)), 0);
+  timeval.writeBigInt64LE(BigInt(microseconds % 1_000_000), 8);
   call("setsockopt", socket.fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.length);
 }

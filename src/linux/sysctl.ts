@@ -14,14 +14,32 @@ export function readSysctl(name: string): string | undefined {
   }
 }
 
-/** Writes a kernel setting of the thread's network namespace. @throws the error of `node:fs`. */
-export function writeSysctl(name: string, value: string | number): void {
-  writeFileSync(`/proc/sys/${name}`, String(value));
-}
-
 /**
  * Gives a setting a value, and writes only what differs: /proc/sys may be read-only where the value is right already.
+ *
+ * @throws Error when the kernel has no such setting (no IPv6, say), or it cannot be written.
  */
 export function ensureSysctl(name: string, value: string | number): void {
-  if (readSysctl(name) !== String(value)) writeSysctl(name, value);
+  const found = readSysctl(name);
+  if (found === String(value)) return;
+  try {
+    writeFileSync(`/proc/sys/${name}`, String(value));
+  } catch (cause) {
+    throw new Error(
+      `Cannot set ${name} to ${value}: ${found === undefined ? "this kernel has none" : `it is ${found}`}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** As {@link ensureSysctl}, for what a network is better with but works without. @returns whether the setting has the value. */
+export function trySysctl(name: string, value: string | number): boolean {
+  try {
+    ensureSysctl(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }

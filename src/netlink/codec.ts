@@ -107,8 +107,11 @@ export const mac: Codec<Mac> = {
   decode: macFromBytes,
 };
 
-/** An IPv4 or IPv6 address: its length tells which. */
+/** An IPv4 or IPv6 address: its length tells which. To the kernel an IPv4-mapped address is an IPv6 address. */
 export const address: Codec<Address> = {
   encode: (value, out) => out.raw(value.bytes),
-  decode: (bytes) => Address.fromBytes(bytes),
+  decode: (bytes) =>
+    bytes.length === 16
+      ? new Address(6, (bytes.readBigUInt64BE(0) << 64n) | bytes.readBigUInt64BE(8))
+      : Address.fromBytes(bytes),
 };

@@ -25,6 +25,8 @@ export interface Request {
   readonly type: number;
   /** Of {@link RequestFlag}, beyond `request` and `ack`, which are always set. */
   readonly flags?: number;
+  /** False: the kernel answers only to refuse, and then carries out none of the requests that follow (nfnetlink). */
+  readonly acknowledged?: boolean;
   readonly write: (out: Writer) => void;
 }
 
@@ -43,6 +45,12 @@ const NLM_F_ACK_TLVS = 0x200;
 
 /** The kernel fills at most 32 KiB of a dump into one read (netlink_dump in net/netlink/af_netlink.c). */
 const RECEIVE_BUFFER = 65536;
+/** net.core.wmem_default and rmem_default; a message of a tenth brings no more answers than fit in. */
+const DEFAULT_BUFFER = 212992;
+const SAFE_MESSAGE = DEFAULT_BUFFER / 10;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
 /** The kernel answers a request while it is being sent; a silence of this length is a lost answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const DUMP_TRIES = 20;
@@ -60,12 +68,14 @@ export class NetlinkSocket implements Disposable {
    * @param groups a bit mask of multicast groups (RTMGRP_*) to listen to.
    */
   constructor(protocol: number, groups = 0) {
-    this.#socket = openSocket(AF_NETLINK, SOCK_RAW, protocol);
+    using undo = new DisposableStack();
+    this.#socket = undo.use(openSocket(AF_NETLINK, SOCK_RAW, protocol));
     setSocketOption(this.#socket, SOL_NETLINK, NETLINK_EXT_ACK, 1);
     setSocketOption(this.#socket, SOL_NETLINK, NETLINK_CAP_ACK, 1);
     setSocketOption(this.#socket, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
     setReceiveTimeout(this.#socket, ANSWER_TIMEOUT_MS);
     if (groups !== 0) call("bind", this.#socket.fd, socketAddress(groups), 12);
+    undo.move();
   }
 
   [Symbol.dispose](): void {
@@ -89,15 +99,16 @@ export class NetlinkSocket implements Disposable {
   batch(requests: readonly Request[]): Message[] {
     const first = this.#sequence + 1;
     const out = new Writer();
-    for (const { type, flags = 0, write } of requests) {
-      const header = { type, flags: flags | RequestFlag.request | RequestFlag.ack, sequence: ++this.#sequence };
+    for (const { type, flags = 0, acknowledged = true, write } of requests) {
+      const ack = acknowledged ? RequestFlag.ack : 0;
+      const header = { type, flags: flags | RequestFlag.request | ack, sequence: ++this.#sequence };
       out.message(header, () => write(out));
     }
-    writeSync(this.#socket.fd, out.bytes);
+    this.#send(out.bytes);
 
     const answers: Message[] = [];
     const failures: NetlinkError[] = [];
-    for (let waiting = requests.length; waiting > 0; ) {
+    for (let waiting = requests.filter(({ acknowledged = true }) => acknowledged).length; waiting > 0; ) {
       for (const message of this.#receive()) {
         const request = requests[message.sequence - first];
         if (request === undefined) continue;
@@ -105,8 +116,9 @@ export class NetlinkSocket implements Disposable {
           answers.push({ ...message, body: Buffer.from(message.body) });
           continue;
         }
-        waiting--;
         const failure = readError(request.operation, message);
+        if (request.acknowledged === false && failure !== undefined) throw failure;
+        waiting--;
         if (failure !== undefined) failures.push(failure);
       }
     }
@@ -127,13 +139,18 @@ export class NetlinkSocket implements Disposable {
     throw new NetlinkError(request.operation, 4, "the table changed each time while it was read");
   }
 
-  /** The next messages of the multicast groups; undefined when none came in time. */
+  /**
+   * The next messages of the multicast groups; undefined when none came in time. An empty list says that some were lost,
+   * since they came faster than they were read: what they told about must be looked at anew.
+   */
   listen(milliseconds: number): Message[] | undefined {
     setReceiveTimeout(this.#socket, milliseconds);
     try {
       return Array.from(this.#receive(), (message) => ({ ...message, body: Buffer.from(message.body) }));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return undefined;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EAGAIN") return undefined;
+      if (code === "ENOBUFS") return [];
       throw error;
     }
   }
@@ -142,7 +159,7 @@ export class NetlinkSocket implements Disposable {
     const sequence = ++this.#sequence;
     const out = new Writer();
     out.message({ type, flags: flags | RequestFlag.request | RequestFlag.dump, sequence }, () => write(out));
-    writeSync(this.#socket.fd, out.bytes);
+    this.#send(out.bytes);
 
     const messages: Message[] = [];
     let interrupted = false;
@@ -160,9 +177,25 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
+  /** A message goes to the kernel whole, so the buffers must hold it, and the answers to all of it. */
+  #send(bytes: Buffer): void {
+    if (bytes.length > SAFE_MESSAGE) {
+      setSocketOption(this.#socket, SOL_SOCKET, SO_SNDBUFFORCE, 2 * bytes.length);
+      setSocketOption(this.#socket, SOL_SOCKET, SO_RCVBUFFORCE, 2 * bytes.length + DEFAULT_BUFFER);
+    }
+    writeSync(this.#socket.fd, bytes);
+  }
+
   #receive(): Iterable<Message> {
-    const length = readSync(this.#socket.fd, this.#buffer);
-    return readMessages(this.#buffer.subarray(0, length));
+    for (;;) {
+      try {
+        const length = readSync(this.#socket.fd, this.#buffer);
+        return readMessages(this.#buffer.subarray(0, length));
+      } catch (error) {
+        // A socket with a timeout does not go on by itself after a signal, nor after a stop (signal(7)).
+        if ((error as NodeJS.ErrnoException).code !== "EINTR") throw error;
+      }
+    }
   }
 }
 

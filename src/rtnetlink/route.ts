@@ -1,6 +1,6 @@
 import type { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
-import { attributes, readAttributes } from "../netlink/attributes.ts";
+import { attributes } from "../netlink/attributes.ts";
 import { address, type Codec, u8, u32 } from "../netlink/codec.ts";
 import { unless } from "../netlink/error.ts";
 import { type BodyOf, body } from "../netlink/message.ts";
@@ -33,29 +33,35 @@ export interface Hop {
   readonly flags?: number;
 }
 
+const HOP_HEADER = 8;
+const hopAttributes = attributes({ gateway: [5, address] });
+
 /** `struct rtnexthop` with its attributes. */
 const hops: Codec<Hop[]> = {
   encode(values, out) {
     for (const { gateway, link = 0, flags = 0 } of values) {
       const gatewaySize = gateway === undefined ? 0 : align(4 + gateway.bytes.length);
-      out.u16(8 + gatewaySize);
+      out.u16(HOP_HEADER + gatewaySize);
       out.u8(flags);
       out.u8(0);
       out.i32(link);
-      if (gateway !== undefined) out.attribute(5, () => address.encode(gateway, out));
+      hopAttributes.encode({ ...(gateway && { gateway }) }, out);
     }
   },
   decode(bytes) {
     const values: Hop[] = [];
-    for (let offset = 0; offset + 8 <= bytes.length; ) {
+    for (let offset = 0; offset + HOP_HEADER <= bytes.length; ) {
       const length = bytes.readUInt16LE(offset);
-      const gateway = Array.from(readAttributes(bytes.subarray(offset + 8, offset + length))).find((a) => a.type === 5);
+      if (length < HOP_HEADER || offset + length > bytes.length) {
+        throw new RangeError(`Cannot read a next hop of ${length} bytes: ${bytes.length - offset} are there`);
+      }
+      const { gateway } = hopAttributes.decode(bytes.subarray(offset + HOP_HEADER, offset + length));
       values.push({
         flags: bytes.readUInt8(offset + 2),
         link: bytes.readInt32LE(offset + 4),
-        ...(gateway && { gateway: address.decode(gateway.payload) }),
+        ...(gateway && { gateway }),
       });
-      offset += Math.max(align(length), 8);
+      offset += align(length);
     }
     return values;
   },
