@@ -7,6 +7,7 @@ import {
   mismatch,
   requirePrevResult,
 } from "../../src/attach/check.ts";
+import { chooseDns } from "../../src/attach/dns.ts";
 import { findHostPaths, grantHostAccess } from "../../src/attach/hostaccess.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
@@ -17,6 +18,7 @@ import {
   releaseInvalidParents,
   releaseParents,
 } from "../../src/attach/parent.ts";
+import { checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { findSandbox, NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { findDefaultLink } from "../../src/attach/uplink.ts";
@@ -30,13 +32,13 @@ import {
 } from "../../src/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
-import { emptyResult, type Result } from "../../src/cni/result.ts";
+import { type DNS, emptyResult, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macForAddress } from "../../src/ip/mac.ts";
 import { macvlanModes } from "../../src/rtnetlink/kinds/macvlan.ts";
 import { deleteLink, getLink, type Link, LinkFlag, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { loadConfig, loadForRelease, type MacvlanConfig, what } from "./config.ts";
-import { createMacvlan } from "./link.ts";
+import { createMacvlan, type Macvlan } from "./link.ts";
 
 /** Docker's macvlan driver: the container has an interface of its own on the segment of a link of the host. */
 export const plugin: Plugin<MacvlanConfig> = {
@@ -64,7 +66,7 @@ export const plugin: Plugin<MacvlanConfig> = {
     if (config.hostAccess) giveHostAccess(host, parent, attachment, config, lease.result);
     announce(container, link.index, link.mac);
     undo.move();
-    return resultOf(attachment, link, lease.result);
+    return resultOf(attachment, link, lease.result, config.given.dns);
   },
 
   del(attachment, { ipam }) {
@@ -99,7 +101,8 @@ export const plugin: Plugin<MacvlanConfig> = {
   },
 
   status(network, config) {
-    if (!config.linkInContainer) requireUsableMaster(config);
+    checkPrivileges();
+    if (!config.linkInContainer) checkMaster(config);
     if (config.ipam !== undefined) delegateStatus(network, config.ipam);
   },
 };
@@ -129,14 +132,13 @@ function giveHostAccess(
   noteHostAccess(parent.name, attachment, addresses, () => grantHostAccess(host, parent, paths));
 }
 
-function resultOf(attachment: Attachment, link: { name: string; mac: string; mtu?: number }, lease: Result): Result {
+function resultOf(attachment: Attachment, link: Macvlan, lease: Result, dns: DNS = {}): Result {
   const { netns: sandbox = "" } = attachment;
-  const { dns = {} } = attachment.network.raw as { dns?: Result["dns"] };
   return {
     interfaces: [{ name: link.name, mac: link.mac, ...(link.mtu && { mtu: link.mtu }), sandbox }],
     ips: lease.ips.map((ip) => ({ ...ip, interface: 0 })),
     routes: lease.routes,
-    dns: Object.keys(dns).length > 0 ? dns : lease.dns,
+    dns: chooseDns(dns, lease.dns),
   };
 }
 
@@ -165,16 +167,16 @@ function findLink(stack: NetworkStack, name: string): Link {
   });
 }
 
-function requireUsableMaster(config: MacvlanConfig): void {
+/** @throws CniError (notAvailable). */
+function checkMaster(config: MacvlanConfig): void {
   using host = NetworkStack.own();
-  const refuse = (message: string, details: string) => new CniError(ErrorCode.notAvailable, message, { details });
   if (config.master === undefined && findDefaultLink(host.route) === undefined) {
-    throw refuse("No master: no default route interface found", "master: found nothing, allowed: the name of a link");
+    throw notAvailable("there is no master", "master: found nothing, and no default route");
   }
   const master = requireMaster(host, config);
   const link = getLink(host.route, { name: master });
   if (link === undefined && parentToMake(host, master, what) === undefined) {
-    throw refuse(`No master: there is no link ${master}`, `master: found ${JSON.stringify(master)}`);
+    throw notAvailable(`there is no master ${master}`, `master: found ${JSON.stringify(master)}`);
   }
-  if (link && !(link.flags & LinkFlag.up)) throw refuse(`Master ${master} is down`, `ip link set ${master} up`);
+  if (link && !(link.flags & LinkFlag.up)) throw notAvailable(`the master ${master} is down`);
 }

@@ -1,8 +1,8 @@
-import type { FromSchema } from "json-schema-to-ts";
-import { commonKeys, ipam, ips, mac } from "../../src/cni/schema.ts";
+import { type ConfigOf, commonKeys, ipam, ips, mac } from "../../src/cni/schema.ts";
 
 /** Configuration of the macvlan plugin. */
 export const schema = {
+  $id: "macvlan",
   type: "object",
   properties: {
     ...commonKeys,
@@ -45,4 +45,4 @@ export const schema = {
   },
 } as const;
 
-export type MacvlanSchema = FromSchema<typeof schema>;
+export type MacvlanSchema = ConfigOf<typeof schema>;

@@ -1,8 +1,8 @@
-import type { FromSchema } from "json-schema-to-ts";
-import { commonKeys, portMappings } from "../../src/cni/schema.ts";
+import { type ConfigOf, commonKeys, portMappings } from "../../src/cni/schema.ts";
 
 /** Configuration of the none plugin: nothing of its own. */
 export const schema = {
+  $id: "none",
   type: "object",
   properties: {
     ...commonKeys,
@@ -10,4 +10,4 @@ export const schema = {
   },
 } as const;
 
-export type NoneConfig = FromSchema<typeof schema>;
+export type NoneConfig = ConfigOf<typeof schema>;
