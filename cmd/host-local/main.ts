@@ -5,7 +5,7 @@ import type { Attachment, Network, Plugin } from "../../src/cni/plugin.ts";
 import { type DNS, emptyResult } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import type { Address } from "../../src/ip/address.ts";
-import { allocate, hasFree } from "../../src/ipam/allocator.ts";
+import { allocate, assignRequests, hasFree } from "../../src/ipam/allocator.ts";
 import { bootTime } from "../../src/ipam/boottime.ts";
 import { formatBareOwner, formatOwner } from "../../src/ipam/directory.ts";
 import { capacity, formatRangeSet, rangeFor } from "../../src/ipam/rangeset.ts";
@@ -25,6 +25,7 @@ export const plugin: Plugin<HostLocalConfig> = {
     const { network } = attachment;
     const { requested, stickyKey } = loadWishes(attachment, config);
     requireRanges(config);
+    const wanted = assignRequests(config.sets, requested);
     const dns = readDns(config);
     using store = openStore(network, config);
     const sticky = stickyKey === undefined ? undefined : (set: number) => `${stickyKey}\n${set}`;
@@ -34,7 +35,7 @@ export const plugin: Plugin<HostLocalConfig> = {
         owner: attachment,
         ownerName: attachment.containerID,
         order: config.order,
-        requested,
+        wanted,
         ...(sticky && { preferred: (set) => recallAddress(config.dataDir, network.name, sticky(set)) }),
       },
       store,

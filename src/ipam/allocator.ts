@@ -29,41 +29,24 @@ export interface AddressRequest<Owner> {
   /** The owner in words, for errors. */
   readonly ownerName: string;
   readonly order: Order;
-  /** Addresses asked for, at most one for each range set. */
-  readonly requested: readonly Address[];
+  /** For each range set the address to give and no other, as {@link assignRequests} has it. */
+  readonly wanted: readonly (Address | undefined)[];
   /** The address to prefer for a range set, if it is free. */
   readonly preferred?: (set: number) => Address | undefined;
 }
 
 /**
- * Reserves one address out of each range set, or none at all.
+ * Finds for each address asked for the range set to give it from: the first that holds it, and holds none before it.
  *
- * @throws CniError (tryAgainLater) when a range set is exhausted or an address asked for is taken, (invalidConfig) when
- * one can never be given, (internal) when the owner has an address already and did not ask for another.
+ * @throws CniError (invalidConfig) when one can never be given.
  */
-export function allocate<Owner>(
-  sets: readonly RangeSet[],
-  request: AddressRequest<Owner>,
-  reservations: Reservations<Owner>,
-): IPConfig[] {
-  const wanted = assignRequests(sets, request.requested);
-  using undo = new DisposableStack();
-  const ips = sets.map((set, i) => {
-    const address = reserveFrom(set, i, wanted[i], request, reservations);
-    undo.defer(() => reservations.release(address));
-    reservations.setLastReserved(i, address);
-    return ipConfig(set, address);
-  });
-  undo.move();
-  return ips;
-}
-
-/** Which address is asked for of each set: the first that it holds and no set before it took. */
-function assignRequests(sets: readonly RangeSet[], requested: readonly Address[]): (Address | undefined)[] {
+export function assignRequests(sets: readonly RangeSet[], requested: readonly Address[]): (Address | undefined)[] {
   const left = new Map(requested.map((address) => [address.toString(), address]));
-  const wanted = sets.map((set) => {
+  const wanted = sets.map((set, i) => {
     const address = left.values().find((candidate) => rangeFor(set, candidate) !== undefined);
-    if (address !== undefined) left.delete(address.toString());
+    if (address === undefined) return undefined;
+    left.delete(address.toString());
+    checkGivable(set, i, address);
     return address;
   });
   if (left.size === 0) return wanted;
@@ -72,15 +55,50 @@ function assignRequests(sets: readonly RangeSet[], requested: readonly Address[]
   });
 }
 
+function checkGivable(set: RangeSet, i: number, address: Address): void {
+  const range = rangeFor(set, address);
+  const isGateway = range?.gateway.equals(address);
+  if (!isGateway && !range?.excluded.some((span) => spanContains(span, address))) return;
+  const reason = `requested ip ${address} is ${isGateway ? "subnet's gateway" : "excluded"}`;
+  const details = `allowed: any other address of ${formatRangeSet(set)}`;
+  throw cannotAllocate(ErrorCode.invalidConfig, i, reason, details);
+}
+
+/**
+ * Reserves one address out of each range set, or none at all.
+ *
+ * @throws CniError (tryAgainLater) when a range set is exhausted or an address asked for is taken, (internal) when the
+ * owner has an address already and did not ask for another.
+ */
+export function allocate<Owner>(
+  sets: readonly RangeSet[],
+  request: AddressRequest<Owner>,
+  reservations: Reservations<Owner>,
+): IPConfig[] {
+  using undo = new DisposableStack();
+  const ips = sets.map((set, i) => {
+    const address = reserveFrom(set, i, request, reservations);
+    undo.defer(() => reservations.release(address));
+    reservations.setLastReserved(i, address);
+    return ipConfig(set, address);
+  });
+  undo.move();
+  return ips;
+}
+
 function reserveFrom<Owner>(
   set: RangeSet,
   i: number,
-  wanted: Address | undefined,
   request: AddressRequest<Owner>,
   reservations: Reservations<Owner>,
 ): Address {
   const { owner, ownerName, order } = request;
-  if (wanted !== undefined) return reserveWanted(set, i, wanted, owner, reservations);
+  const wanted = request.wanted[i];
+  if (wanted !== undefined) {
+    if (reservations.reserve(wanted, owner)) return wanted;
+    const reason = `requested IP address ${wanted} is not available in range set ${formatRangeSet(set)}`;
+    throw cannotAllocate(ErrorCode.tryAgainLater, i, reason, "another attachment has it");
+  }
   const held = reservations.heldBy(owner).find((address) => rangeFor(set, address) !== undefined);
   if (held !== undefined) {
     const reason = `${held} has been allocated to ${ownerName}, duplicate allocation is not allowed`;
@@ -120,25 +138,6 @@ function reserveNext<Owner>(
     }
   }
   return undefined;
-}
-
-function reserveWanted<Owner>(
-  set: RangeSet,
-  i: number,
-  wanted: Address,
-  owner: Owner,
-  reservations: Reservations<Owner>,
-): Address {
-  const range = rangeFor(set, wanted);
-  if (range?.gateway.equals(wanted)) {
-    throw cannotAllocate(ErrorCode.invalidConfig, i, `requested ip ${wanted} is subnet's gateway`);
-  }
-  if (range?.excluded.some((span) => spanContains(span, wanted))) {
-    throw cannotAllocate(ErrorCode.invalidConfig, i, `requested ip ${wanted} is excluded`);
-  }
-  if (reservations.reserve(wanted, owner)) return wanted;
-  const reason = `requested IP address ${wanted} is not available in range set ${formatRangeSet(set)}`;
-  throw cannotAllocate(ErrorCode.tryAgainLater, i, reason, "another attachment has it");
 }
 
 function isGivable(set: RangeSet, address: Address): boolean {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CniError, ErrorCode } from "../../../src/cni/error.ts";
 import { Address } from "../../../src/ip/address.ts";
-import { allocate, hasFree, type Order, type Reservations } from "../../../src/ipam/allocator.ts";
+import { allocate, assignRequests, hasFree, type Order, type Reservations } from "../../../src/ipam/allocator.ts";
 import { type RangeSet, resolveRangeSets } from "../../../src/ipam/rangeset.ts";
 import type { RangeConfig } from "../../../src/ipam/schema.ts";
 
@@ -59,7 +59,10 @@ function allocateText(sets: readonly RangeSet[], memory: Memory, wish: Wish = {}
     owner,
     ownerName: owner,
     order,
-    requested: requested.map((text) => Address.parse(text)),
+    wanted: assignRequests(
+      sets,
+      requested.map((text) => Address.parse(text)),
+    ),
     ...(preferred !== undefined && { preferred: () => Address.parse(preferred) }),
   };
   return allocate(sets, request, memory).map(({ address, gateway }) => `${address} ${gateway}`);

@@ -195,6 +195,29 @@ test.each(damages)("an index that is %s is made again", (_name, damage) => {
   expect(statSync("/etc/passwd").size).toBeGreaterThan(0);
 });
 
+/** Makes the index believe in the directory as it is: as if the clock had shown the same time twice. */
+function forgeSeal(): void {
+  const { mtimeNs } = statSync(directory, { bigint: true });
+  writeFileSync(index, readFileSync(index, "latin1").replace(/"modified":"\d+"/, `"modified":"${mtimeNs}"`), "latin1");
+}
+
+test("an index that is wrong for all its seal gives no address twice, and is made again when that shows", () => {
+  withStore((store) => store.reserve(at("10.1.0.2"), owner("c1")));
+  withStore((store) => store.reserve(at("10.1.0.3"), owner("c2")));
+  reserveAsGo("10.1.0.4", "c4\r\neth0");
+  unlinkSync(join(directory, "10.1.0.3"));
+  forgeSeal();
+  withStore((store) => {
+    expect(store.heldBy(owner("c4"))).toEqual([]);
+    expect(store.reserve(at("10.1.0.4"), owner("c5"))).toBe(false);
+    expect(store.heldBy(owner("c4")).map(String)).toEqual(["10.1.0.4"]);
+  });
+  expect(withStore((store) => store.nextFree(at("10.1.0.2"))?.toString())).toBe("10.1.0.3");
+  writeFileSync(join(directory, "10.1.0.2"), "c9\r\neth0");
+  expect(withStore((store) => store.heldBy(owner("c1")))).toEqual([]);
+  expect(withStore((store) => store.heldBy(owner("c9")).map(String))).toEqual(["10.1.0.2"]);
+});
+
 test("a directory of somebody else is refused", () => {
   if (process.geteuid?.() !== 0) throw new Error("This test needs root, to give a directory away");
   mkdirSync(directory);
