@@ -1,0 +1,116 @@
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import type { AttachmentKey } from "../../cni/plugin.ts";
+import type { Owner } from "../owner.ts";
+import { stateDirectory } from "../state.ts";
+import { type Publication, type PublicationJson, readPublication } from "./publication.ts";
+
+/**
+ * What is published for one attachment, by the plugin that asked for it.
+ *
+ * Records say what the tables should hold: DEL learns from them what to remove, and after a flush the tables are made
+ * from them. They live as long as the kernel's tables, in /run. A record is written before the tables change and removed
+ * after them, so whatever is in the tables has one; the elements name their owner, so a record too many does no harm.
+ */
+export interface Record {
+  readonly owner: Owner;
+  readonly parts: Readonly<{ [plugin: string]: Publication }>;
+}
+
+/** A record as it was found. */
+export interface FoundRecord extends Record {
+  /** When it was written, in milliseconds. */
+  readonly time: number;
+}
+
+interface RecordJson {
+  readonly owner: Owner;
+  readonly parts: Readonly<{ [plugin: string]: PublicationJson }>;
+}
+
+const directory = "published";
+
+function pathOf({ network, containerID, ifname }: Owner): string {
+  return `${stateDirectory(directory)}/${network}/${fileName({ containerID, ifname })}`;
+}
+
+/** Neither name can hold a slash, and an interface's no colon. */
+function fileName({ containerID, ifname }: AttachmentKey): string {
+  return `${containerID}:${ifname}`;
+}
+
+/**
+ * The record of an attachment; where its network has none, that of the same interface of the same container in another:
+ * the network was renamed since.
+ */
+export function findRecord(owner: Owner): FoundRecord | undefined {
+  const networks = [owner.network, ...listNetworks().filter((network) => network !== owner.network)];
+  for (const network of networks) {
+    const record = readRecord(pathOf({ ...owner, network }));
+    if (record !== undefined) return record;
+  }
+  return undefined;
+}
+
+/** @throws the errors of `node:fs`. */
+export function writeRecord({ owner, parts }: Record): void {
+  const path = pathOf(owner);
+  mkdirSync(`${stateDirectory(directory)}/${owner.network}`, { recursive: true, mode: 0o700 });
+  // Networks' names cannot start with a dot, nor can containers'.
+  const temporary = `${stateDirectory(directory)}/.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify({ owner, parts }), { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+/** @returns whether it was the last of its network. */
+export function removeRecord(owner: Owner): boolean {
+  ignoring(["ENOENT"], () => unlinkSync(pathOf(owner)));
+  const network = `${stateDirectory(directory)}/${owner.network}`;
+  return ignoring(["ENOENT", "ENOTEMPTY"], () => rmdirSync(network) ?? true) ?? false;
+}
+
+/** The networks that anything is published for. */
+export function listNetworks(): string[] {
+  return readdirSync(stateDirectory(directory)).filter((name) => !name.startsWith("."));
+}
+
+/** The attachments of a network that anything is published for. */
+export function listAttachments(network: string): AttachmentKey[] {
+  const names = ignoring(["ENOENT"], () => readdirSync(`${stateDirectory(directory)}/${network}`)) ?? [];
+  return names.map((name) => {
+    const colon = name.indexOf(":");
+    return { containerID: name.slice(0, colon), ifname: name.slice(colon + 1) };
+  });
+}
+
+/** The records of a network, `most` of them at most. */
+export function listRecords(network: string, most = Number.POSITIVE_INFINITY): FoundRecord[] {
+  return listAttachments(network)
+    .slice(0, most)
+    .flatMap((key) => readRecord(pathOf({ network, ...key })) ?? []);
+}
+
+function readRecord(path: string): FoundRecord | undefined {
+  const text = ignoring(["ENOENT"], () => readFileSync(path, "utf8"));
+  if (text === undefined) return undefined;
+  const { owner, parts } = JSON.parse(text) as RecordJson;
+  const read = Object.entries(parts).map(([plugin, publication]) => [plugin, readPublication(publication)]);
+  return { owner, parts: Object.fromEntries(read), time: statSync(path).mtimeMs };
+}
+
+function ignoring<T>(codes: readonly string[], action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}
