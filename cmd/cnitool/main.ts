@@ -1,8 +1,8 @@
-import { readFileSync, writeSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { suiteVersion } from "../../src/cni/about.ts";
 import type { Env } from "../../src/cni/environment.ts";
 import { errorText } from "../../src/cni/report.ts";
+import { readToEnd, writeAll } from "../../src/linux/stdio.ts";
 import { registerAdd } from "./add.ts";
 import { registerCheck } from "./check.ts";
 import { registerDel } from "./del.ts";
@@ -69,13 +69,8 @@ function processTool(env: Env): Tool {
   return {
     env,
     directory: process.cwd(),
-    print: (text) => writeWhole(1, text),
-    warn: (text) => writeWhole(2, `${text}\n`),
-    input: () => readFileSync(0),
+    print: (text) => writeAll(1, text),
+    warn: (text) => writeAll(2, `${text}\n`),
+    input: () => readToEnd(0),
   };
-}
-
-/** writeSync may write less than all to a pipe. */
-function writeWhole(descriptor: number, text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(descriptor, rest));
 }
