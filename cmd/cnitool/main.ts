@@ -8,6 +8,7 @@ import { registerCheck } from "./check.ts";
 import { registerDel } from "./del.ts";
 import { explainError } from "./explain.ts";
 import { registerGc } from "./gc.ts";
+import { registerIpam } from "./ipam.ts";
 import { registerStatus } from "./status.ts";
 import type { Tool } from "./tool.ts";
 import { registerValidate } from "./validate.ts";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command, tool: Tool) => void)[] = [
   registerCheck,
   registerDel,
   registerGc,
+  registerIpam,
   registerStatus,
   registerVersion,
   registerValidate,

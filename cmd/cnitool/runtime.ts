@@ -60,7 +60,7 @@ export function describeTarget(tool: Tool, netns: string, options: TargetOptions
 }
 
 /** The ID that upstream's cnitool gives, so that either deletes what the other added. */
-export function containerIDFor(netns: string): string {
+function containerIDFor(netns: string): string {
   return `cnitool-${createHash("sha512").update(netns).digest("hex").slice(0, 20)}`;
 }
 

@@ -71,6 +71,7 @@ export const portMapping = {
     containerPort: { type: "integer", minimum: 0, maximum: 65535 },
     protocol: { type: "string", description: "tcp, udp or sctp, in any case; tcp when empty" },
     hostIP: { type: "string", description: "Address of the host to publish on; empty: all" },
+    range: { type: "integer", minimum: 1, maximum: 65535, description: "How many ports, from these on; 1" },
   },
 } as const;
 
