@@ -49,25 +49,15 @@ function listRanges(tool: Tool, name: string | undefined, options: Options): voi
     const holdings = listHoldings(network, cacheDirOf(tool, options));
     return { network, holdings, ranges: countUse(network, holdings) };
   });
-  if (options.json) {
-    const value = networks.map(({ network, holdings, ranges }) => ({
-      name: network.name,
-      dataDir: network.dataDir,
-      reserved: holdings.length,
-      leaked: holdings.filter(({ leaked }) => leaked !== undefined).length,
-      ranges: ranges.map((range) => ({
-        ...range,
-        ...numbers({ used: range.used, free: range.free, size: range.size }),
-      })),
-    }));
-    return printJson(tool, value);
-  }
-  const rows = networks.flatMap(({ network, holdings, ranges }) => {
-    const leaked = String(holdings.filter(({ leaked }) => leaked !== undefined).length);
-    if (ranges.length === 0) return [[network.name, "-", "-", String(holdings.length), "-", leaked]];
-    return ranges.map(({ subnet, range, used, free }) => [network.name, subnet, range, `${used}`, `${free}`, leaked]);
+  const values = networks.map(({ network: { name, dataDir }, holdings, ranges }) => {
+    const leaked = holdings.filter((holding) => holding.leaked !== undefined).length;
+    return { name, dataDir, reserved: holdings.length, leaked, ranges };
   });
-  tool.print(formatTable(["NETWORK", "SUBNET", "RANGE", "USED", "FREE", "LEAKED"], rows));
+  const rows = values.flatMap(({ name, reserved, leaked, ranges }) => {
+    if (ranges.length === 0) return [[name, "-", "-", `${reserved}`, "-", `${leaked}`]];
+    return ranges.map(({ subnet, range, used, free }) => [name, subnet, range, `${used}`, `${free}`, `${leaked}`]);
+  });
+  show(tool, options, values, () => formatTable(["NETWORK", "SUBNET", "RANGE", "USED", "FREE", "LEAKED"], rows));
 }
 
 function listHolders(tool: Tool, name: string | undefined, options: Options): void {
@@ -76,7 +66,6 @@ function listHolders(tool: Tool, name: string | undefined, options: Options): vo
       .filter(({ leaked }) => !options.leaked || leaked !== undefined)
       .map((holding) => ({ network: network.name, ...holding })),
   );
-  if (options.json) return printJson(tool, found);
   const rows = found.map(({ network, address, containerID, ifname, since, leaked }) => [
     network,
     `${address}`,
@@ -85,7 +74,8 @@ function listHolders(tool: Tool, name: string | undefined, options: Options): vo
     since.toISOString(),
     leaked === undefined ? "in use" : `leaked: ${leaked}`,
   ]);
-  tool.print(formatTable(["NETWORK", "ADDRESS", "CONTAINER", "INTERFACE", "SINCE", "STATE"], rows));
+  const headings = ["NETWORK", "ADDRESS", "CONTAINER", "INTERFACE", "SINCE", "STATE"];
+  show(tool, options, found, () => formatTable(headings, rows));
 }
 
 function release(tool: Tool, name: string, addresses: readonly string[], options: Options): void {
@@ -108,8 +98,8 @@ function release(tool: Tool, name: string, addresses: readonly string[], options
       network,
       [...released.values()].filter((it) => it.network === network),
     );
-  if (options.json) return printJson(tool, [...released.keys()]);
-  tool.print([...released.keys()].map((address) => `${address}\n`).join(""));
+  const texts = [...released.keys()];
+  show(tool, options, texts, () => texts.map((text) => `${text}\n`).join(""));
 }
 
 /** Whoever got the address since it was looked at keeps it. */
@@ -150,11 +140,12 @@ function cannotRelease(network: string, what: string, reason: string, details?: 
   });
 }
 
-/** Numbers of addresses in IPv6 are beyond what JavaScript's numbers hold. */
-function numbers(values: Readonly<Record<string, bigint>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, JSON.rawJSON(value.toString())]));
+function show(tool: Tool, { json }: Options, value: unknown, format: () => string): void {
+  tool.print(json ? `${JSON.stringify(value, printable, 2)}\n` : format());
 }
 
-function printJson(tool: Tool, value: unknown): void {
-  tool.print(`${JSON.stringify(value, null, 2)}\n`);
+/** IPv6 has more addresses than a JSON number can count everywhere: such numbers come as text. */
+function printable(_key: string, value: unknown): unknown {
+  if (typeof value !== "bigint") return value;
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString();
 }

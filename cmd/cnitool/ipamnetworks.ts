@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { listCache } from "../../src/cni/cache.ts";
 import { configFiles, loadNetworkFile } from "../../src/cni/confdir.ts";
@@ -72,14 +72,32 @@ export function listHoldings({ name, dataDir }: IpamNetwork, cacheDir: string): 
     const cached = attachments.find(
       ({ containerID, ifname }) => containerID === owner.containerID && ifname === (owner.ifname ?? ifname),
     );
-    if (cached === undefined) return [{ address, ...owner, since, leaked: "not in the cache" }];
+    if (cached === undefined) {
+      const isNew = Date.now() - since.getTime() < longestAdd;
+      return [{ address, ...owner, since, ...(!isNew && { leaked: "not in the cache" }) }];
+    }
     const netns = cached.netns || sandboxOf(cached.result);
     if (netns === undefined) return [{ address, ...owner, since }];
-    const isGone = statSync(netns, { throwIfNoEntry: false }) === undefined;
-    return [{ address, ...owner, since, netns, ...(isGone && { leaked: "its namespace is gone" }) }];
+    return [{ address, ...owner, since, netns, ...(!isNamespace(netns) && { leaked: "its namespace is gone" }) }];
   });
   return holdings.sort((a, b) => a.address.family - b.address.family || (a.address.value < b.address.value ? -1 : 1));
 }
+
+/** An attachment gets into the cache when its ADD has ended, for which CRI-O waits 5 minutes: in milliseconds. */
+const longestAdd = 10 * 60_000;
+
+/** A namespace that was deleted may leave an empty file. */
+function isNamespace(path: string): boolean {
+  try {
+    return [NSFS_MAGIC, PROC_SUPER_MAGIC].includes(statfsSync(path).type);
+  } catch {
+    return false;
+  }
+}
+
+// linux/magic.h
+const NSFS_MAGIC = 0x6e736673;
+const PROC_SUPER_MAGIC = 0x9fa0;
 
 export function countUse({ config }: IpamNetwork, holdings: readonly Holding[]): RangeUse[] {
   return (config?.sets ?? []).flatMap((set, i) => set.map((range) => countRange(range, i, holdings)));
@@ -132,8 +150,8 @@ function configuredNetworks(list: NetworkList, warn: (text: string) => void): Ip
 function sandboxOf(result: unknown): string | undefined {
   const interfaces = isObject(result) ? field(result, "interfaces") : undefined;
   if (!Array.isArray(interfaces)) return undefined;
-  const sandboxes = interfaces.map((entry) => (isObject(entry) ? field(entry, "sandbox") : undefined));
-  return sandboxes.find((sandbox) => typeof sandbox === "string" && sandbox !== "");
+  const sandboxes = interfaces.map((entry: unknown) => (isObject(entry) ? field(entry, "sandbox") : undefined));
+  return sandboxes.find((sandbox): sandbox is string => typeof sandbox === "string" && sandbox !== "");
 }
 
 function directoriesIn(path: string): string[] {

@@ -32,7 +32,7 @@ export interface HostLocalConfig {
 const what = "host-local configuration";
 
 /** @throws CniError (invalidConfig). */
-export function loadConfig(network: Network): HostLocalConfig {
+export function loadConfig(network: Pick<Network, "raw" | "version">): HostLocalConfig {
   const config = decodeConfig(schema, validate, network.raw, what);
   const { ipam, args, runtimeConfig } = config;
   if (ipam === undefined) {

@@ -79,7 +79,7 @@ export class ReservationStore implements Disposable {
       this.#note((index) => index.add(address, content));
       return true;
     }
-    const holder = this.#read(address);
+    const holder = this.holderOf(address);
     if (holder === "") {
       this.#alter(`reserve ${address}`, () => {
         removeReservation(this.directory, address);
@@ -95,7 +95,7 @@ export class ReservationStore implements Disposable {
 
   /** @throws CniError (io). */
   release(address: Address): void {
-    const holder = this.#read(address);
+    const holder = this.holderOf(address);
     if (holder === undefined) return;
     this.#alter(`release ${address}`, () => removeReservation(this.directory, address));
     this.#note((index) => index.remove(address, holder));
@@ -105,6 +105,13 @@ export class ReservationStore implements Disposable {
   heldBy(owner: Owner): Address[] {
     const own = this.#heldAs(formatOwner(owner));
     return own.length > 0 ? own : this.#heldAs(formatBareOwner(owner));
+  }
+
+  /** The content of the address's reservation, without surrounding white space; undefined when it has none. */
+  holderOf(address: Address): string | undefined {
+    return doing(`read the reservation of ${address} in ${this.directory}`, () =>
+      readReservation(this.directory, address),
+    );
   }
 
   /** Every reservation with its content; that of one left by a crash is empty. */
@@ -150,15 +157,9 @@ export class ReservationStore implements Disposable {
     if (index !== undefined && !this.#isSealed && !this.#isInDoubt) this.#seal(index);
   }
 
-  #read(address: Address): string | undefined {
-    return doing(`read the reservation of ${address} in ${this.directory}`, () =>
-      readReservation(this.directory, address),
-    );
-  }
-
   #heldAs(content: string): Address[] {
     const held = () => this.#ask((index) => index.addressesOf(content));
-    const isTheirs = (address: Address) => this.#read(address) === content;
+    const isTheirs = (address: Address) => this.holderOf(address) === content;
     if (!held().every(isTheirs)) this.#rebuild();
     return held().filter(isTheirs);
   }
