@@ -6,7 +6,9 @@ import {
   mismatch,
   requirePrevResult,
 } from "../../src/attach/check.ts";
+import { inspect } from "../../src/attach/firewall/inspect.ts";
 import { gatewayPrefixes } from "../../src/attach/gateway.ts";
+import { ownerOf } from "../../src/attach/owner.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { delegateCheck } from "../../src/cni/delegate.ts";
 import type { Attachment } from "../../src/cni/plugin.ts";
@@ -15,6 +17,7 @@ import { listAddresses } from "../../src/rtnetlink/address.ts";
 import { listPortVlans } from "../../src/rtnetlink/bridgevlan.ts";
 import { getLink, type Link, LinkFlag } from "../../src/rtnetlink/link.ts";
 import { type BridgeConfig, gatewayLinkName } from "./config.ts";
+import { publicationOf } from "./publication.ts";
 import { usesVlans, wantedVlans } from "./vlan.ts";
 
 /** @throws CniError for the first thing that is not as ADD left it. */
@@ -30,6 +33,7 @@ export function checkAttachment(attachment: Attachment, config: BridgeConfig): v
   checkAddresses(container, end, prevResult);
   checkRoutes(container, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult, config);
+  inspect(ownerOf(attachment), publicationOf(attachment, config, prevResult));
 }
 
 function checkBridge(host: NetworkStack, { interfaces }: Result, { bridge: name, promiscMode }: BridgeConfig): Link {
@@ -46,9 +50,8 @@ function checkPort(host: NetworkStack, end: Link, bridge: Link, config: BridgeCo
   if (port?.info?.kind !== "veth") throw mismatch(`peer of ${end.name}`, port?.info?.kind, "a veth on the host");
   if (port.master !== bridge.index) throw mismatch(`bridge of ${port.name}`, port.master, bridge.name);
   const { hairpin = false, isolated = false } = port.info.port?.data ?? {};
-  const { hairpinMode = false, portIsolation = false } = config;
-  if (hairpin !== hairpinMode) throw mismatch(`hairpin mode of ${port.name}`, hairpin, hairpinMode);
-  if (isolated !== portIsolation) throw mismatch(`isolation of ${port.name}`, isolated, portIsolation);
+  if (hairpin !== config.port.hairpin) throw mismatch(`hairpin mode of ${port.name}`, hairpin, config.port.hairpin);
+  if (isolated !== config.port.isolated) throw mismatch(`isolation of ${port.name}`, isolated, config.port.isolated);
   if (usesVlans(config)) checkVlans(host, port, config);
 }
 

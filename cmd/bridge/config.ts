@@ -1,9 +1,9 @@
 import { validate } from "../../build/generated/bridge.js";
+import { reachEachOther, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
 import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import { field, isObject } from "../../src/cni/json.ts";
 import type { Network } from "../../src/cni/plugin.ts";
-import type { DNS } from "../../src/cni/result.ts";
 import type { PortVlans } from "../../src/rtnetlink/bridgevlan.ts";
 import { type BridgeSchema, schema } from "./schema.ts";
 
@@ -18,6 +18,10 @@ export interface BridgeConfig extends Omit<BridgeSchema, "vlanTrunk" | "vlan"> {
   /** VLAN of untagged packets; undefined: none. */
   readonly vlan: number | undefined;
   readonly vlanTrunk: readonly Pick<PortVlans, "first" | "last">[];
+  /** What the packet filter is to do. */
+  readonly wishes: Wishes;
+  /** What the bridge is to keep for the container's port. */
+  readonly port: { readonly hairpin: boolean; readonly isolated: boolean };
   /** The IPAM plugin; undefined: the network has no addresses (L2). */
   readonly ipamType: string | undefined;
 }
@@ -27,7 +31,10 @@ export function configure({ raw }: Network): BridgeConfig {
   const config = decodeConfig(schema, validate, raw, what);
   const { bridge = defaultBridge, vlan = 0, vlanTrunk = [] } = config;
   const ipamType = config.ipam?.type || undefined;
-  const isGateway = Boolean(config.isGateway || config.isDefaultGateway);
+  const wishes = readWishes(config, what);
+  // A network that the host is kept out of has no gateway, and one without an outside no default route.
+  const isGateway = Boolean(config.isGateway || config.isDefaultGateway) && config.gatewayMode !== "isolated";
+  const isDefaultGateway = Boolean(config.isDefaultGateway) && isGateway && !config.internal;
   if (config.disableContainerInterface && ipamType) {
     throw clash("cannot use IPAM when DisableContainerInterface flag is set", "disableContainerInterface", "ipam");
   }
@@ -40,7 +47,22 @@ export function configure({ raw }: Network): BridgeConfig {
     throw invalidConfig(what, "bridge", bridge, allowed);
   }
   const trunk = mergeRanges(vlanTrunk.flatMap(readTrunk));
-  return { ...config, bridge, isGateway, vlan: vlan || undefined, vlanTrunk: trunk, ipamType };
+  const port = {
+    // Published ports lead back to the container that calls them, through its own port of the bridge.
+    hairpin: Boolean(config.hairpinMode || wishes.ports) && !config.promiscMode,
+    isolated: Boolean(config.portIsolation) || !reachEachOther(config),
+  };
+  return {
+    ...config,
+    bridge,
+    isGateway,
+    isDefaultGateway,
+    vlan: vlan || undefined,
+    vlanTrunk: trunk,
+    wishes,
+    port,
+    ipamType,
+  };
 }
 
 /** What DEL and GC can still use of a configuration that ADD would refuse: where to look, and whom to ask for the addresses. */
@@ -53,13 +75,10 @@ export function configureForRelease({ raw }: Network): BridgeConfig {
     isGateway: false,
     vlan: undefined,
     vlanTrunk: [],
+    wishes: {},
+    port: { hairpin: false, isolated: false },
     ipamType: typeof type === "string" && type !== "" ? type : undefined,
   };
-}
-
-/** The configuration's DNS if it says anything, else what the IPAM plugin gave. */
-export function chooseDns({ dns }: BridgeConfig, leased: DNS): DNS {
-  return dns !== undefined && Object.values(dns).some((value) => value !== "") ? dns : leased;
 }
 
 /** The host's link in a VLAN of a bridge, which has the gateway's address there. */

@@ -2,8 +2,12 @@ import { announce } from "../../src/attach/announce.ts";
 import { claimBridge, ensureBridge, removeUnusedBridge } from "../../src/attach/bridge.ts";
 import { waitUntilUp } from "../../src/attach/carrier.ts";
 import { collectLinks } from "../../src/attach/collect.ts";
+import { chooseDns } from "../../src/attach/dns.ts";
+import { collect } from "../../src/attach/firewall/collect.ts";
+import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
+import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
@@ -16,7 +20,8 @@ import { macForAddress } from "../../src/ip/mac.ts";
 import { getLink, type Link, listLinks, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { deleteNeighbour } from "../../src/rtnetlink/neighbour.ts";
 import { checkAttachment } from "./check.ts";
-import { type BridgeConfig, chooseDns, configure, configureForRelease } from "./config.ts";
+import { type BridgeConfig, configure, configureForRelease } from "./config.ts";
+import { publicationOf } from "./publication.ts";
 import {
   ensureGatewayLink,
   isGatewayPort,
@@ -48,7 +53,7 @@ export const plugin: Plugin<BridgeConfig> = {
         mtu: config.mtu,
         mac,
         bridge: link.index,
-        port: portOptions(config),
+        port: config.port,
       }),
     );
     if (usesVlans(config)) setPortVlans(host, requireLink(host, veth.host.name), wantedVlans(config));
@@ -57,14 +62,18 @@ export const plugin: Plugin<BridgeConfig> = {
       { name: veth.host.name, mac: veth.host.mac },
       { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
     ];
+    const publishFor = (result: Result) =>
+      undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(attachment, config, result)));
 
     if (config.ipamType === undefined) {
+      const result = { ...emptyResult(), interfaces, dns: config.dns ?? {} };
+      publishFor(result);
       if (!config.disableContainerInterface) {
         setLinkUp(container.route, veth.container);
         waitUntilUp(host, veth.host.name);
       }
       undo.move();
-      return { ...emptyResult(), interfaces, dns: config.dns ?? {} };
+      return result;
     }
 
     const lease = completeLease(undo.use(leaseAddresses(attachment, config.ipamType)).result, config);
@@ -81,21 +90,23 @@ export const plugin: Plugin<BridgeConfig> = {
       const addresses = ensureGatewayAddresses(host, gateway, lease, config.forceAddress ?? false);
       undo.defer(() => isOnlyPort(host, link, veth.host.name) && addresses[Symbol.dispose]());
     }
-    waitUntilUp(host, veth.host.name);
-    announce(container, veth.container.index, containerMac);
-    // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
-    if (config.isGateway) enableForwarding(host, lease);
-
-    undo.move();
-    return {
+    const result = {
       interfaces: [
         ...interfaces.with(2, { name: attachment.ifname, mac: containerMac, sandbox: attachment.netns ?? "" }),
         ...(gateway === link ? [] : [{ name: gateway.name, ...(gateway.mac && { mac: gateway.mac }) }]),
       ],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 2 })),
       routes: lease.routes,
-      dns: chooseDns(config, lease.dns),
+      dns: chooseDns(config.dns, lease.dns),
     };
+    publishFor(result);
+    waitUntilUp(host, veth.host.name);
+    announce(container, veth.container.index, containerMac);
+    // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
+    if (config.isGateway) enableForwarding(host, lease);
+
+    undo.move();
+    return result;
   },
 
   del(attachment, config) {
@@ -106,6 +117,7 @@ export const plugin: Plugin<BridgeConfig> = {
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
     steps.defer(() => removeVethPair(host, attachment));
+    steps.defer(() => withdraw(ownerOf(attachment), plugin.name));
   },
 
   check: checkAttachment,
@@ -117,6 +129,7 @@ export const plugin: Plugin<BridgeConfig> = {
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateGc(network, ipamType));
     steps.defer(() => collectLinks(host, network));
+    steps.defer(() => collect(network.name, network.validAttachments));
   },
 
   status(network, config) {
@@ -132,10 +145,6 @@ export const plugin: Plugin<BridgeConfig> = {
 function bridgeOptions(config: BridgeConfig) {
   const { bridge: name, mtu, promiscMode: promiscuous = false } = config;
   return { name, mtu, promiscuous, vlanFiltering: usesVlans(config) };
-}
-
-function portOptions({ hairpinMode = false, portIsolation = false }: BridgeConfig) {
-  return { ...(hairpinMode && { hairpin: true }), ...(portIsolation && { isolated: true }) };
 }
 
 function completeLease(lease: Result, { isGateway, isDefaultGateway }: BridgeConfig): Result {

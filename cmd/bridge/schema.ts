@@ -1,4 +1,5 @@
-import { bandwidth, type ConfigOf, commonKeys, ipam, mac, portMappings } from "../../src/cni/schema.ts";
+import { wishKeys, wishRuntimeKeys } from "../../src/attach/firewall/wishes.ts";
+import { bandwidth, type ConfigOf, commonKeys, ipam, mac } from "../../src/cni/schema.ts";
 
 const vlanId = { type: "integer", minimum: 1, maximum: 4094 } as const;
 
@@ -18,8 +19,7 @@ export const schema = {
     isGateway: { type: "boolean", description: "The bridge gets the gateway's address" },
     isDefaultGateway: { type: "boolean", description: "As isGateway, and the containers' default route goes there" },
     forceAddress: { type: "boolean", description: "Replace another address of the bridge instead of failing" },
-    ipMasq: { type: "boolean", description: "Masquerade what leaves the network" },
-    ipMasqBackend: { enum: ["iptables", "nftables"], description: "Accepted; both mean nf_tables" },
+    ...wishKeys,
     mtu: { type: "integer", minimum: 0, maximum: 65535, description: "MTU in bytes; 0: the kernel's default" },
     hairpinMode: { type: "boolean", description: "A container may reach itself through the bridge" },
     promiscMode: { type: "boolean", description: "The bridge takes in all packets" },
@@ -37,7 +37,7 @@ export const schema = {
     enabledad: { type: "boolean", description: "Detect duplicate IPv6 addresses, which takes a second or two" },
     disableContainerInterface: { type: "boolean", description: "Leave the container's interface down" },
     portIsolation: { type: "boolean", description: "Containers of this network do not reach each other" },
-    runtimeConfig: { type: "object", properties: { mac, portMappings, bandwidth } },
+    runtimeConfig: { type: "object", properties: { mac, bandwidth, ...wishRuntimeKeys } },
     args: { type: "object", properties: { cni: { type: "object", properties: { mac } } } },
   },
 } as const;
