@@ -39,6 +39,9 @@ install_plugins() {
   old=$(names_of "$directory" "$own")
   for library in "$source"/.berth-lib/*; do place "$library" "$directory/.berth-lib/${library##*/}" 0644; done
   place "$source/cnitool" "$own" 0755
+  # Asked under a name that is none of its own, it tells those it knows. A node on which it does not run keeps what it has.
+  answer=$(LD_LIBRARY_PATH=$directory/.berth-lib "$own" 2>&1) || true
+  case $answer in *cnitool*) ;; *) fail "the executable does not run here: $answer" ;; esac
 
   for name in $(names_of "$source" "$source/cnitool"); do
     if [ "$directory/$name" -ef "$own" ]; then
