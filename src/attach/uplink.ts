@@ -15,8 +15,8 @@ export function findDefaultRoute(route: RouteSocket, families: readonly Family[]
 }
 
 /** The index of the link that a default route leaves by; the first way of a multipath route. */
-export function findDefaultLink(route: RouteSocket): number | undefined {
-  const entry = findDefaultRoute(route);
+export function findDefaultLink(route: RouteSocket, families?: readonly Family[]): number | undefined {
+  const entry = findDefaultRoute(route, families);
   return entry && linkOf(entry);
 }
 

@@ -27,6 +27,8 @@ const neighbourBody = body(
     vni: [7, u32],
     dumpedLink: [8, u32],
     master: [9, u32],
+    /** Who made the entry, as with routes (RTPROT_*). */
+    protocol: [12, u8],
   }),
 );
 

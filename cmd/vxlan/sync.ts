@@ -1,0 +1,26 @@
+import { NetworkStack } from "../../src/attach/stack.ts";
+import type { Network } from "../../src/cni/plugin.ts";
+import { listAddresses } from "../../src/rtnetlink/address.ts";
+import { getLink } from "../../src/rtnetlink/link.ts";
+import { RouteScope } from "../../src/rtnetlink/route.ts";
+import { configure } from "./config.ts";
+import { applyPlan, claimOverlay, isInUse, planOverlay } from "./overlay.ts";
+
+/**
+ * Makes this host's side of an overlay what its peers are now. Where no container is on it there is nothing to do: the
+ * next ADD reads the peers.
+ *
+ * @returns what was done, a line for each change; nothing when all was right.
+ * @throws CniError as ADD does.
+ */
+export function syncOverlay(network: Network): string[] {
+  const config = configure(network);
+  using host = NetworkStack.own();
+  using _claim = claimOverlay(config);
+  const plan = planOverlay(host, network.name, config);
+  const bridge = getLink(host.route, { name: config.bridge });
+  if (bridge === undefined || !isInUse(host, network.name, config)) return [];
+  // In mode l3 the bridge has the gateway's address of each of this host's subnets.
+  const own = listAddresses(host.route, bridge.index).filter(({ scope }) => scope === RouteScope.universe);
+  return applyPlan(host, plan, config, bridge, config.mode === "l3" ? own.map(({ prefix }) => prefix.network) : []);
+}
