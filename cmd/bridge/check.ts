@@ -33,7 +33,7 @@ export function checkAttachment(attachment: Attachment, config: BridgeConfig): v
   checkAddresses(container, end, prevResult);
   checkRoutes(container, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult, config);
-  inspect(ownerOf(attachment), publicationOf(attachment, config, prevResult));
+  inspect(ownerOf(attachment), publicationOf(host, attachment, config, prevResult));
 }
 
 function checkBridge(host: NetworkStack, { interfaces }: Result, { bridge: name, promiscMode }: BridgeConfig): Link {

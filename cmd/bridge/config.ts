@@ -7,7 +7,7 @@ import type { Network } from "../../src/cni/plugin.ts";
 import type { PortVlans } from "../../src/rtnetlink/bridgevlan.ts";
 import { type BridgeSchema, schema } from "./schema.ts";
 
-const what = "bridge configuration";
+export const what = "bridge configuration";
 const defaultBridge = "cni0";
 
 /** The configuration of a bridge network. */

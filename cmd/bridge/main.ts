@@ -5,6 +5,7 @@ import { collectLinks } from "../../src/attach/collect.ts";
 import { chooseDns } from "../../src/attach/dns.ts";
 import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
+import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
@@ -63,7 +64,7 @@ export const plugin: Plugin<BridgeConfig> = {
       { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
     ];
     const publishFor = (result: Result) =>
-      undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(attachment, config, result)));
+      undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
 
     if (config.ipamType === undefined) {
       const result = { ...emptyResult(), interfaces, dns: config.dns ?? {} };
@@ -113,11 +114,12 @@ export const plugin: Plugin<BridgeConfig> = {
     using host = NetworkStack.own();
     // Last in, first out; each is tried, whatever becomes of the others.
     using steps = new DisposableStack();
+    const withdrawn = steps.use(new DisposableStack());
     steps.defer(() => tidyBridge(host, config));
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
     steps.defer(() => removeVethPair(host, attachment));
-    steps.defer(() => withdraw(ownerOf(attachment), plugin.name));
+    steps.defer(() => withdrawn.use(withdraw(ownerOf(attachment), plugin.name)));
   },
 
   check: checkAttachment,
@@ -138,6 +140,7 @@ export const plugin: Plugin<BridgeConfig> = {
     const found = getLink(host.route, { name: config.bridge });
     if (found !== undefined && found.info?.kind !== "bridge") throw notAvailable(`${config.bridge} is not a bridge`);
     if (config.isGateway) checkForwarding();
+    checkTables();
     if (config.ipamType !== undefined) checkIpam(network, config.ipamType);
   },
 };

@@ -2,7 +2,7 @@ import { CniError, ErrorCode } from "../../cni/error.ts";
 import { listRules } from "../../nftables/rules.ts";
 import type { Owner } from "../owner.ts";
 import { chainsOf, entriesOf, nameOf, presentOf, sameData } from "./entries.ts";
-import type { Publication } from "./publication.ts";
+import { isEmpty, type Publication } from "./publication.ts";
 import { layouts, openTables, tableState } from "./tables.ts";
 
 /**
@@ -11,6 +11,7 @@ import { layouts, openTables, tableState } from "./tables.ts";
  * @throws CniError naming the first element that is missing, leads elsewhere, or is another's; or the rules that are gone.
  */
 export function inspect(owner: Owner, publication: Publication): void {
+  if (isEmpty(publication)) return;
   using socket = openTables();
   const wanted = entriesOf(owner, publication);
   for (const layout of layouts.filter((layout) => wanted.some((entry) => entry.layout === layout))) {

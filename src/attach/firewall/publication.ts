@@ -84,6 +84,11 @@ export function firstAddresses({ addresses }: Publication): Prefix[] {
   return ([4, 6] as const).flatMap((family) => addresses.find((prefix) => prefix.family === family) ?? []);
 }
 
+/** Whether a publication wishes for nothing. */
+export function isEmpty({ masquerade, ports, isolation, macSpoofing }: Publication): boolean {
+  return !masquerade && !ports?.mappings.length && !isolation && !macSpoofing;
+}
+
 /** A publication from its JSON, as the records keep it. */
 export function readPublication(json: PublicationJson): Publication {
   const { addresses, masquerade, ports, ...rest } = json;

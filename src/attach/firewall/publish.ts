@@ -22,7 +22,7 @@ import {
 } from "./entries.ts";
 import { forgetFlows } from "./flows.ts";
 import { createChains, routed } from "./layout.ts";
-import type { Publication } from "./publication.ts";
+import { isEmpty, type Publication } from "./publication.ts";
 import { findRecord, listNetworks, listRecords, type Record, removeRecord, writeRecord } from "./records.ts";
 import { commitTables, layouts, openTables, rebuild, refuseForeign, tableState } from "./tables.ts";
 
@@ -48,8 +48,8 @@ import { commitTables, layouts, openTables, rebuild, refuseForeign, tableState }
  *   nothing is changed then.
  */
 export function publish(owner: Owner, plugin: string, publication: Publication): Disposable {
-  const { link, masquerade, ports, isolation, macSpoofing } = publication;
-  if (!masquerade && !ports?.mappings.length && !isolation && !macSpoofing) return new DisposableStack();
+  if (isEmpty(publication)) return new DisposableStack();
+  const { link } = publication;
   using undo = new DisposableStack();
   {
     using socket = openTables();

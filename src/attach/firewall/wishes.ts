@@ -2,7 +2,7 @@ import { invalidConfig } from "../../cni/config.ts";
 import { CniError, ErrorCode } from "../../cni/error.ts";
 import { type ConfigOf, portMappings } from "../../cni/schema.ts";
 import { Address, type Family } from "../../ip/address.ts";
-import { readPortMappings } from "./portmappings.ts";
+import { readMappings } from "./mappings.ts";
 import type { Publication } from "./publication.ts";
 
 const gatewayModes = ["nat", "nat-unprotected", "routed", "isolated"] as const;
@@ -58,7 +58,7 @@ export function readWishes(config: WishConfig, what: string): Wishes {
   const to = [readSource(config, what, "snatIP", 4), readSource(config, what, "snatIPv6", 6)].filter(
     (ip) => ip !== undefined,
   );
-  const mappings = readPortMappings(runtimeConfig?.portMappings ?? []);
+  const mappings = readMappings(runtimeConfig?.portMappings ?? [], what);
   return {
     ...((ipMasq || to.length > 0) && { masquerade: to.length > 0 ? { to } : {} }),
     ...(mappings.length > 0 && !internal && { ports: { mappings, ...(isRouted && { routed: true }) } }),
