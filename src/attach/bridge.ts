@@ -3,7 +3,7 @@ import { type Mac, macFromBytes } from "../ip/mac.ts";
 import { shareFile, tryLockFile } from "../linux/lock.ts";
 import { trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, setLink } from "../rtnetlink/link.ts";
+import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, OperState, setLink } from "../rtnetlink/link.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
 
@@ -46,8 +46,29 @@ export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge
   if ((bridge.flags & flags) !== flags) {
     setLink(host.route, `set ${name} up`, { index: bridge.index, flags, change: flags });
   }
-  return bridge as Bridge;
+  return own ? (bridge as Bridge) : adoptBridge(host, bridge);
 }
+
+/**
+ * Gives a bridge that somebody else made, the Go suite too, what ours have from the start. Its MAC is fixed before it has
+ * ports; later, all its neighbours would forget each other for it.
+ */
+function adoptBridge(host: NetworkStack, bridge: Link): Bridge {
+  const { index, name, mac = noMac } = bridge;
+  trySysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
+  if (forwards(bridge)) return { ...bridge, mac };
+  // A MAC that was the last port's is zero without ports.
+  const fixed = mac === noMac ? randomMac() : mac;
+  setLink(host.route, `fix the MAC of ${name}`, { index, mac: fixed });
+  return { ...bridge, mac: fixed };
+}
+
+/** Whether a bridge has a port that forwards. One that never had a port has carrier as well, but is not up. */
+function forwards({ carrier = false, operState }: Link): boolean {
+  return carrier && operState === OperState.up;
+}
+
+const noMac: Mac = "00:00:00:00:00:00";
 
 /**
  * Removes a bridge that Berth made, if nobody claims it and it has no ports.
@@ -58,7 +79,7 @@ export function removeUnusedBridge(host: NetworkStack, name: string, isSpare?: (
   const bridge = getLink(host.route, { name });
   if (bridge?.info?.kind !== "bridge" || bridge.alias !== ownBridgeAlias) return;
   // A port that forwards tells enough, and saves a look at all of them.
-  if (bridge.carrier && isSpare === undefined) return;
+  if (forwards(bridge) && isSpare === undefined) return;
   using lock = tryLockFile(lockPath(`bridge-${name}`));
   if (lock === undefined) return;
   const ports = listLinks(host.route, { master: bridge.index });
@@ -68,25 +89,22 @@ export function removeUnusedBridge(host: NetworkStack, name: string, isSpare?: (
 }
 
 /** A bridge whose MAC is not fixed takes on its ports' MACs, and changes it as they come and go. */
-function makeBridge(host: NetworkStack, { name, mtu, vlanFiltering }: BridgeOptions): void {
-  const data = vlanFiltering ? { vlanFiltering } : {};
-  addLink(host.route, { name, mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data } });
+function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): void {
+  addLink(host.route, { name, mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data: {} } });
   setLink(host.route, `mark ${name}`, { name, alias: ownBridgeAlias });
   // A router's advertisements inside the network are not for the host; and the gateway answers its containers at once.
   for (const setting of ["accept_ra", "accept_dad"]) trySysctl(`net/ipv6/conf/${name}/${setting}`, 0);
 }
 
-/** A kernel without CONFIG_BRIDGE_VLAN_FILTERING passes over the attribute, and refuses it when set later. */
+/** A kernel without CONFIG_BRIDGE_VLAN_FILTERING refuses the attribute, or passes over it. */
 function enableVlanFiltering(host: NetworkStack, { name, index }: Link, own: boolean): void {
   const refuse = (found: string) =>
     new CniError(ErrorCode.invalidConfig, `Cannot use VLANs on bridge ${name}: ${found}`, {
       details: `vlan: found ${found}, allowed: a bridge with vlan_filtering on`,
     });
   if (!own) throw refuse("it is not ours and has vlan_filtering off");
-  setLink(host.route, `turn on vlan_filtering of ${name}`, {
-    index,
-    info: { kind: "bridge", data: { vlanFiltering: true } },
-  });
+  const filtering = { index, info: { kind: "bridge", data: { vlanFiltering: true } } } as const;
+  unless(["EOPNOTSUPP"], () => setLink(host.route, `turn on vlan_filtering of ${name}`, filtering));
   const { info } = getLink(host.route, { index }) ?? {};
   if (info?.kind !== "bridge" || !info.data?.vlanFiltering) throw refuse("this kernel has no VLAN filtering");
 }

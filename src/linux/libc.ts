@@ -63,8 +63,12 @@ export function errorText(errno: number): string {
   return stringAt(libc().strerror(errno)) ?? `Error ${errno}`;
 }
 
+const EOPNOTSUPP = 95;
+
 /** The name of an error number: `EEXIST`. */
 export function errorName(errno: number): string {
+  // Node.js has its other name, ENOTSUP, which the kernel does not use.
+  if (errno === EOPNOTSUPP) return "EOPNOTSUPP";
   try {
     return getSystemErrorName(-errno);
   } catch {
