@@ -1,0 +1,95 @@
+import { spawn, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const repository = join(import.meta.dirname, "../../..");
+
+/** The executables: ours, and the Go suite's as Debian has it. */
+export const executables = {
+  ours: `${process.env["BERTH_BIN"] ?? join(repository, "build/bin")}/host-local`,
+  go: `${process.env["GO_BIN"] ?? "/usr/lib/cni"}/host-local`,
+} as const;
+
+export type Which = keyof typeof executables;
+
+export interface Call {
+  readonly verb: "ADD" | "DEL" | "CHECK";
+  readonly id: string;
+  readonly config: object;
+  /** CNI_ARGS. */
+  readonly args?: string;
+}
+
+export interface Answer {
+  readonly status: number | null;
+  /** Addresses without prefix length. */
+  readonly ips: readonly string[];
+  /** Why it failed; empty when it did not. */
+  readonly error: string;
+}
+
+export function environment({ verb, id, args = "" }: Call): NodeJS.ProcessEnv {
+  return {
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: id,
+    CNI_NETNS: "/run/netns/none",
+    CNI_IFNAME: "eth0",
+    CNI_ARGS: args,
+    CNI_PATH: "/opt/cni/bin",
+  };
+}
+
+/** @param wrapper a command to run the plugin under: strace and its options. */
+export function callPlugin(which: Which, call: Call, wrapper: readonly string[] = []): Answer {
+  const [command = "", ...rest] = [...wrapper, executables[which]];
+  const input = JSON.stringify(call.config);
+  const { status, stdout, error } = spawnSync(command, rest, {
+    input,
+    env: { ...environment(call), PATH: process.env["PATH"] },
+    encoding: "utf8",
+  });
+  if (error) throw error;
+  return readAnswer(status, stdout);
+}
+
+export function callPluginAsync(which: Which, call: Call): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(executables[which], { env: environment(call), stdio: ["pipe", "pipe", "inherit"] });
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.on("error", reject).on("close", (status) => resolve(readAnswer(status, stdout)));
+    child.stdin.end(JSON.stringify(call.config));
+  });
+}
+
+function readAnswer(status: number | null, stdout: string): Answer {
+  if (status === null || stdout === "") return { status, ips: [], error: status === 0 ? "" : "no answer" };
+  const value = JSON.parse(stdout) as { ips?: { address: string }[]; msg?: string; details?: string };
+  const ips = (value.ips ?? []).map(({ address }) => address.replace(/\/.*/, ""));
+  return { status, ips, error: status === 0 ? "" : `${value.msg}; ${value.details}` };
+}
+
+/** The reservations in a directory, and last_reserved_ip.N: name and content, sorted. */
+export function readStore(directory: string): ReadonlyMap<string, string> {
+  const names = readdirSync(directory).filter((name) => /^(last_reserved_ip\.)?[0-9a-f:.]+$/.test(name));
+  return new Map(names.sort().map((name) => [name, readFileSync(join(directory, name), "utf8")]));
+}
+
+/** Who has which address: container IDs by address. */
+export function readHolders(directory: string): Map<string, string> {
+  const reservations = [...readStore(directory)].filter(([name]) => !name.startsWith("last"));
+  return new Map(reservations.map(([name, content]) => [name, content.trim().split("\r\n")[0] ?? ""]));
+}
+
+/** Numbers from 0 to below 1, the same ones for the same seed (mulberry32). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
