@@ -11,6 +11,8 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   "host-local": () => (require("./host-local/main.ts") as typeof import("./host-local/main.ts")).plugin,
   loopback: () => (require("./loopback/main.ts") as typeof import("./loopback/main.ts")).plugin,
   macvlan: () => (require("./macvlan/main.ts") as typeof import("./macvlan/main.ts")).plugin,
+  portmap: () => (require("./portmap/main.ts") as typeof import("./portmap/main.ts")).plugin,
   static: () => (require("./static/main.ts") as typeof import("./static/main.ts")).plugin,
   none: () => (require("./none/main.ts") as typeof import("./none/main.ts")).plugin,
+  vxlan: () => (require("./vxlan/main.ts") as typeof import("./vxlan/main.ts")).plugin,
 };

@@ -50,7 +50,8 @@ function checkPort(host: NetworkStack, end: Link, bridge: Link, config: BridgeCo
   if (port?.info?.kind !== "veth") throw mismatch(`peer of ${end.name}`, port?.info?.kind, "a veth on the host");
   if (port.master !== bridge.index) throw mismatch(`bridge of ${port.name}`, port.master, bridge.name);
   const { hairpin = false, isolated = false } = port.info.port?.data ?? {};
-  if (hairpin !== config.port.hairpin) throw mismatch(`hairpin mode of ${port.name}`, hairpin, config.port.hairpin);
+  // The portmap plugin behind this one sets it as well, so only the lack is a fault.
+  if (config.port.hairpin && !hairpin) throw mismatch(`hairpin mode of ${port.name}`, hairpin, true);
   if (isolated !== config.port.isolated) throw mismatch(`isolation of ${port.name}`, isolated, config.port.isolated);
   if (usesVlans(config)) checkVlans(host, port, config);
 }

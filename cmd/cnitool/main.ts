@@ -7,6 +7,7 @@ import { registerAdd } from "./add.ts";
 import { registerCheck } from "./check.ts";
 import { registerDel } from "./del.ts";
 import { explainError } from "./explain.ts";
+import { registerFirewall } from "./firewall.ts";
 import { registerGc } from "./gc.ts";
 import { registerIpam } from "./ipam.ts";
 import { registerStatus } from "./status.ts";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command, tool: Tool) => void)[] = [
   registerAdd,
   registerCheck,
   registerDel,
+  registerFirewall,
   registerGc,
   registerIpam,
   registerStatus,

@@ -4,6 +4,7 @@ import { openNetfilter } from "../../netlink/netfilter.ts";
 import type { NetlinkSocket, Request } from "../../netlink/socket.ts";
 import { deleteTable, findTable } from "../../nftables/tables.ts";
 import { commit } from "../../nftables/transaction.ts";
+import { notAvailable } from "../ready.ts";
 import { addEntries, chainsOf, type Entry, entriesOf, nameOf } from "./entries.ts";
 import { bridged, create, createChains, isCurrent, type Layout, routed } from "./layout.ts";
 import type { Record } from "./records.ts";
@@ -80,5 +81,18 @@ export function commitTables(socket: NetlinkSocket, changes: readonly Request[])
       cause: error,
       details: "allowed: a kernel with nf_tables, its NAT and fib expressions, and connection tracking (5.10 or newer)",
     });
+  }
+}
+
+/** For STATUS. @throws CniError (notAvailable) when nf_tables cannot be used, or a table of our name is somebody else's. */
+export function checkTables(): void {
+  using socket = openTables();
+  for (const layout of layouts) {
+    try {
+      refuseForeign(layout, tableState(socket, layout));
+    } catch (cause) {
+      if (cause instanceof CniError) throw notAvailable(cause.message, cause.details);
+      throw notAvailable("nf_tables cannot be used", undefined, cause);
+    }
   }
 }
