@@ -51,11 +51,11 @@ function findLoopback(container: NetworkStack): Link {
   return lo;
 }
 
-/** The first address of each family, as far as they are loopback addresses. */
+/** The first address of each family; none may be other than a loopback address. */
 function describe(container: NetworkStack, lo: Link, { netns = "" }: Attachment): Result {
   const prefixes = listAddresses(container.route, lo.index).map(({ prefix }) => prefix);
   const first = ([4, 6] as const).flatMap((family) => prefixes.find((prefix) => prefix.family === family) ?? []);
-  const foreign = first.find(({ address }) => !address.isLoopback);
+  const foreign = prefixes.find(({ address }) => !address.isLoopback);
   if (foreign !== undefined) {
     throw new CniError(ErrorCode.internal, `loopback interface found with non-loopback address "${foreign}"`, {
       details: `lo: found ${foreign}, allowed: addresses in 127.0.0.0/8 and ::1`,
