@@ -10,7 +10,7 @@ script() {
   shift
   mkdir -p "$BATS_TEST_TMPDIR/state"
   must "$REPOSITORY/node_modules/.bin/node" --no-warnings "$REPOSITORY/test/netns/host-local/$name.ts" "$BATS_TEST_TMPDIR/state" "$@"
-  echo "# $output" >&3
+  sed 's/^/# /' <<<"$output" >&3
 }
 
 @test "host-local: 1000 random operations, in turns with the Go plugin on one directory, with both agreeing" {
@@ -27,4 +27,8 @@ script() {
 
 @test "host-local: killed at any point of DEL" {
   script kill DEL
+}
+
+@test "host-local: defect 17 of the Go suite: the number of reservations changes nothing about the cost" {
+  script count
 }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const repository = join(import.meta.dirname, "../../..");
@@ -81,6 +81,38 @@ export function readStore(directory: string): ReadonlyMap<string, string> {
 export function readHolders(directory: string): Map<string, string> {
   const reservations = [...readStore(directory)].filter(([name]) => !name.startsWith("last"));
   return new Map(reservations.map(([name, content]) => [name, content.trim().split("\r\n")[0] ?? ""]));
+}
+
+/** The system calls on files after the lock was taken, out of strace's record: name, and how many of that name came before. */
+export function readTrace(file: string): [name: string, ordinal: number][] {
+  const counts = new Map<string, number>();
+  const calls: [string, number][] = [];
+  let isLocked = false;
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    const name = /^(\w+)\(/.exec(line)?.[1];
+    if (name === undefined) continue;
+    const ordinal = (counts.get(name) ?? 0) + 1;
+    counts.set(name, ordinal);
+    isLocked ||= name === "flock";
+    if (isLocked && fileCalls.test(name)) calls.push([name, ordinal]);
+  }
+  return calls;
+}
+
+const fileCalls = /^(flock|open|close|p?read|p?write|getdents|link|unlink|rename|utime|l?stat|fstat|ftrunc|mkdir|exit)/;
+
+/** Reserves `count` addresses from `10.0.0.2` on, as the Go plugin would. */
+export function fillStore(directory: string, count: number): void {
+  mkdirSync(directory, { recursive: true });
+  for (let i = 0; i < count; i++) {
+    writeFileSync(join(directory, addressNumber(i)), `container-${i}\r\neth0`, { mode: 0o600 });
+  }
+}
+
+/** Address number `i` of 10.0.0.0/12, from 10.0.0.2 on. */
+export function addressNumber(i: number): string {
+  const value = 2 + i;
+  return `10.${value >> 16}.${(value >> 8) & 255}.${value & 255}`;
 }
 
 /** Numbers from 0 to below 1, the same ones for the same seed (mulberry32). */

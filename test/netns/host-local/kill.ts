@@ -4,9 +4,9 @@
 //
 // usage: kill.ts DIRECTORY ADD|DEL
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { callPlugin, readHolders, readStore, type Which } from "./call.ts";
+import { callPlugin, readHolders, readStore, readTrace, type Which } from "./call.ts";
 
 const [directory = "", verb = ""] = process.argv.slice(2);
 if (verb !== "ADD" && verb !== "DEL") throw new Error("usage: kill.ts DIRECTORY ADD|DEL");
@@ -24,24 +24,10 @@ const config = {
 };
 const call = (which: Which, verb: "ADD" | "DEL" | "CHECK", id: string) => callPlugin(which, { verb, id, config });
 
-/** The system calls after the lock was taken: name, and how many of that name came before in the thread. */
 function traceCalls(): [name: string, ordinal: number][] {
   prepare();
   callPlugin("ours", { ...victim, config }, ["strace", "-o", trace]);
-  const counts = new Map<string, number>();
-  const calls: [string, number][] = [];
-  let isLocked = false;
-  for (const line of readFileSync(trace, "utf8").split("\n")) {
-    const name = /^(\w+)\(/.exec(line)?.[1];
-    if (name === undefined) continue;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-    isLocked ||= name === "flock";
-    const touchesFiles =
-      /^(flock|open|close|read|write|p?read|pwrite|link|unlink|rename|utime|stat|fstat|ftrunc|mkdir|exit)/;
-    if (isLocked && touchesFiles.test(name)) calls.push([name, counts.get(name) ?? 0]);
-  }
-  ok(calls.some(([name]) => /^link/.test(name)) || verb === "DEL", "the trace shows no link");
-  return calls;
+  return readTrace(trace);
 }
 
 function prepare(): void {
