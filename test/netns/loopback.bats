@@ -43,7 +43,7 @@ is_up() { inside "$1" ip -j link show lo | jq -e '.[0].flags | contains(["UP"])'
   ours=$(jq . <<<"$output")
   must cni del c1 "$(lo '{cniVersion: "1.0.0"}')"
   BIN=$GO_BIN must cni add c1 "$(lo '{cniVersion: "1.0.0"}')"
-  assert_equal "$ours" "$(jq . <<<"$output")"
+  assert_json ". == $ours + {dns: {}}" # which may be left out since 1.0.0
 }
 
 @test "loopback: it is lo whatever CNI_IFNAME says, ADD and DEL may come twice" {
