@@ -6,39 +6,40 @@ import { build } from "esbuild";
 import { plugins } from "../cmd/plugins.ts";
 import { tools } from "../cmd/tools.ts";
 import { lockFile } from "../src/linux/lock.ts";
+import { recordCodeCaches } from "./codecache.ts";
 import { generateValidators } from "./generate.ts";
 import { copyLibraries, libraryFolder, packageExecutable } from "./package.ts";
 import { inRepository, writeWhole } from "./paths.ts";
 
 const bin = inRepository("build/bin");
 const cache = inRepository("build/cache");
-const bundle = `${cache}/berth.cjs`;
 const executable = `${cache}/berth`;
+const bundle = `${cache}/bundle.cjs`;
+const names = [...Object.keys(plugins), ...Object.keys(tools)].sort();
 
 async function buildAll({ force }: { force: boolean }): Promise<void> {
   mkdirSync(cache, { recursive: true });
   mkdirSync(bin, { recursive: true });
   using _ = lockFile(`${cache}/build.lock`);
   await generateValidators();
-  await bundleEntry();
-  const stamp = stampOf(bundle, inRepository("build/package.ts"), inRepository("package-lock.json"));
+  await bundleAll();
+  const stamp = stampOf(bundle, ...builders());
   const done = existsSync(`${executable}.stamp`) && readFileSync(`${executable}.stamp`, "utf8") === stamp;
   if (force || !done || !existsSync(executable)) {
-    await packageExecutable(bundle, executable);
+    const recorder = `${cache}/record.cjs`;
+    const codeCaches = recordCodeCaches(names, { recorder, bundle, directory: `${cache}/codecache` });
+    await packageExecutable(`${cache}/loader.cjs`, { bundle, ...codeCaches }, executable);
     writeWhole(`${executable}.stamp`, stamp);
   }
   copyLibraries(`${bin}/${libraryFolder}`);
-  const names = [...Object.keys(plugins), ...Object.keys(tools)];
   for (const name of names) placeLink(`${bin}/${name}`);
   for (const name of readdirSync(bin)) if (!names.includes(name) && name !== libraryFolder) rmSync(`${bin}/${name}`);
-  console.log(`build/bin: ${names.sort().join(" ")}`);
+  console.log(`build/bin: ${names.join(" ")}`);
 }
 
-async function bundleEntry(): Promise<void> {
+async function bundleAll(): Promise<void> {
   const { version } = JSON.parse(readFileSync(inRepository("package.json"), "utf8"));
-  await build({
-    entryPoints: [inRepository("cmd/berth.ts")],
-    outfile: bundle,
+  const common = {
     absWorkingDir: inRepository(),
     bundle: true,
     platform: "node",
@@ -46,10 +47,32 @@ async function bundleEntry(): Promise<void> {
     format: "cjs",
     // Names stay: a stack trace from somebody's node is worth more than some kB of 117 MB.
     minifySyntax: true,
+    // V8 keeps such text at a byte a character.
+    charset: "ascii",
     legalComments: "none",
-    define: { BERTH_VERSION: JSON.stringify(`v${version}`) },
     logLevel: "warning",
-  });
+  } as const;
+  const berth = {
+    banner: { js: "(function (module, require) {" },
+    footer: { js: "})" },
+    define: { BERTH_VERSION: JSON.stringify(`v${version}`) },
+  };
+  await Promise.all([
+    build({ ...common, ...berth, entryPoints: ["cmd/berth.ts"], outfile: bundle }),
+    build({
+      ...common,
+      entryPoints: ["build/loader.ts", "build/record.ts"],
+      outdir: cache,
+      outExtension: { ".js": ".cjs" },
+    }),
+  ]);
+}
+
+/** What the executable depends on besides the bundle. */
+function builders(): string[] {
+  const samples = readdirSync(inRepository("conf")).map((name) => inRepository("conf", name));
+  const scripts = ["package.ts", "codecache.ts", "record.sh"].map((name) => inRepository("build", name));
+  return [...scripts, ...samples, `${cache}/loader.cjs`, `${cache}/record.cjs`, inRepository("package-lock.json")];
 }
 
 function stampOf(...files: string[]): string {

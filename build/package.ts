@@ -11,25 +11,38 @@ const searchPath = [`$ORIGIN/${libraryFolder}`, `/opt/cni/bin/${libraryFolder}`]
 /** What Node.js needs beyond the C library. */
 const travelling = ["libstdc++.so.6", "libgcc_s.so.1", "libatomic.so.1"];
 
+/** Node.js' options in the executable. Those of V8 are a part of what a code cache is good for. */
+const options = ["--experimental-ffi", "--no-warnings", "--v8-pool-size=1"];
+
+/** The command that runs a script as the executable runs the bundle in it. */
+export function nodeCommand(script: string): string[] {
+  return [strippedNode(), ...options, script];
+}
+
 /**
- * Packs a bundle (one CommonJS file) with Node.js into one executable: a "single executable application". Everything
- * that is known of the packer is in this function, so that it can be swapped here.
+ * Packs a script (one CommonJS file) and files that it asks for by name (`node:sea`) with Node.js into one executable: a
+ * "single executable application". Everything that is known of the packer is in this function, so that it can be swapped here.
  *
  * `output` appears whole or not at all. Not to be called twice at once: the packer changes the working directory.
  */
-export async function packageExecutable(bundle: string, output: string): Promise<void> {
+export async function packageExecutable(
+  script: string,
+  assets: Readonly<Record<string, string>>,
+  output: string,
+): Promise<void> {
   const unfinished = `${output}.${process.pid}`;
   // A variable, since the packer's type lacks execArgv; the packer hands everything on to Node.js.
   const seaConfig = {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: true,
-    execArgv: ["--experimental-ffi", "--no-warnings", "--v8-pool-size=0"],
+    execArgv: options,
     // A container runtime's NODE_OPTIONS are not for us.
     execArgvExtension: "none",
+    assets,
   };
   try {
-    await pkg.default(bundle, {
+    await pkg.default(script, {
       nodePath: strippedNode(),
       seaConfig,
       targets: [{ nodeRange: "node26", platform: "linux", arch: "x64", output: unfinished }],

@@ -8,26 +8,40 @@ import { readToEnd, writeAll } from "../src/linux/stdio.ts";
 import { plugins } from "./plugins.ts";
 import { tools } from "./tools.ts";
 
-const { status, stdout, stderr } = run(basename(process.argv0), process.argv.slice(2));
-writeAll(2, stderr);
-writeAll(1, stdout);
-process.exit(status);
-
-function run(name: string, args: readonly string[]): Response {
-  const tool = tools[name]?.();
-  if (tool !== undefined) return { status: tool(args, process.env), stdout: "", stderr: "" };
-  const plugin = plugins[name]?.();
-  if (plugin === undefined) return { status: 1, stdout: "", stderr: unknownText(name) };
-  if (args.includes("--version")) return { status: 0, stdout: `${name} ${suiteVersion}\n`, stderr: "" };
-  if (args.includes("--help")) return { status: 0, stdout: helpText(plugin), stderr: "" };
-  return runPlugin(plugin, { env: process.env, stdin: () => readToEnd(0), inProcess });
+/** What a process is called with, its standard input apart. */
+export interface Call {
+  /** The name that the executable was called by, without its directory. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** The executable itself: a delegate that is this very file is called in process. */
+  readonly executable: string;
+  /** What `--version` tells besides the version. */
+  readonly about: string;
 }
 
-/** A delegate is called in process when its executable is this very file, under whatever path. */
-function inProcess(executable: string): AnyPlugin | undefined {
-  const [own, other] = ["/proc/self/exe", executable].map((path) => statSync(path, { bigint: true }));
-  if (own?.ino !== other?.ino || own?.dev !== other?.dev) return undefined;
-  return plugins[basename(executable)]?.();
+/** Serves this process's call, and gives its exit status; all output has been written then. */
+export function main(call: Call): number {
+  const tool = tools[call.name]?.();
+  if (tool !== undefined) return tool(call.args, call.env);
+  const { status, stdout, stderr } = serve(call);
+  writeAll(2, stderr);
+  writeAll(1, stdout);
+  return status;
+}
+
+function serve({ name, args, env, executable, about }: Call): Response {
+  const plugin = plugins[name]?.();
+  if (plugin === undefined) return { status: 1, stdout: "", stderr: unknownText(name) };
+  if (args.includes("--version")) return { status: 0, stdout: `${name} ${suiteVersion} (${about})\n`, stderr: "" };
+  if (args.includes("--help")) return { status: 0, stdout: helpText(plugin), stderr: "" };
+  const inProcess = (path: string) => (isSameFile(path, executable) ? plugins[basename(path)]?.() : undefined);
+  return runPlugin(plugin, { env, stdin: () => readToEnd(0), inProcess });
+}
+
+function isSameFile(...paths: [string, string]): boolean {
+  const [one, other] = paths.map((path) => statSync(path, { bigint: true }));
+  return one?.ino === other?.ino && one?.dev === other?.dev;
 }
 
 function unknownText(name: string): string {

@@ -134,6 +134,14 @@ version_of() {
   assert_match "$stderr" "unknown: .*bridge, cnitool, .*host-local"
 }
 
+@test "executable: every plugin has a code cache, and V8 accepts it" {
+  for plugin in "$BERTH_BIN"/*; do
+    [[ ${plugin##*/} != cnitool ]] || continue
+    must "$plugin" --version
+    assert_match "$output" "^${plugin##*/} v[0-9.]+ \\(Node.js 26[0-9.]+, with code cache\\)$"
+  done
+}
+
 @test "executable: NODE_OPTIONS and NODE_ variables of its caller do not reach it" {
   NODE_OPTIONS="--require /nonexistent.js" must version_of "$BERTH_BIN/bridge"
   assert_json "$VERSION_ANSWER"

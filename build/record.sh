@@ -1,0 +1,42 @@
+#!/bin/sh
+# Attaches the sample networks of conf/ to a namespace, checks and detaches it, through recording stand-ins for the plugins'
+# executables (build/record.ts). In test/sandbox, from build/codecache.ts.
+#
+# usage: build/record.sh DIRECTORY NAME... -- NODE FLAG... record.cjs BUNDLE     writes DIRECTORY/NAME
+set -u
+cd "$(dirname "$0")/.."
+directory=$1
+shift
+names=
+while [ "$1" != -- ]; do names="$names $1" && shift; done
+shift
+
+# Hard links, as in a plugin directory: a delegate that is the same file is called in process.
+stubs=$(mktemp -d)
+printf '#!/bin/sh\nexec %s %s "$0" "$@"\n' "$*" "$directory" >"$stubs/stub"
+chmod +x "$stubs/stub"
+for name in $names; do
+  ln "$stubs/stub" "$stubs/$name"
+  CNI_COMMAND=VERSION "$stubs/$name" >/dev/null 2>&1 </dev/null
+done
+
+# A link to the outside, for networks that need one.
+ip link add eth0 type veth peer name outside
+ip link set eth0 up && ip link set outside up
+ip address add 192.0.2.1/24 dev eth0 && ip route add default via 192.0.2.2
+
+export CNI_PATH=$stubs NETCONFPATH=conf
+for list in conf/*.conflist; do
+  network=$(jq -r .name "$list")
+  ip netns add "$network"
+  # One test is written for all: what a machine's kernel cannot do is not recorded.
+  for verb in add check del status gc; do "$stubs/cnitool" "$verb" "$network" "/run/netns/$network"; done
+  # Called in process by the plugins, and by themselves under other suites' plugins.
+  jq -c '.name as $name | .cniVersion as $version | .plugins[] | select(.ipam.type)
+    | {name: ($name + "-ipam"), cniVersion: $version, type: .type, ipam: .ipam}' "$list" | while read -r config; do
+    for verb in ADD CHECK DEL; do
+      echo "$config" | CNI_COMMAND=$verb CNI_CONTAINERID=record CNI_NETNS=/run/netns/$network CNI_IFNAME=eth0 \
+        "$stubs/$(echo "$config" | jq -r .ipam.type)"
+    done
+  done
+done
