@@ -10,12 +10,12 @@ export function versionsOf(packages: readonly string[]): string {
   return stdout;
 }
 
-/** All that installed packages consist of, without what is only for reading. */
+/** All that installed packages consist of, without configuration, what is only for reading, and character sets. */
 export function filesOf(packages: readonly string[]): string[] {
   const { stdout } = execaSync("dpkg", ["--listfiles", ...packages]);
   return stdout
     .split("\n")
-    .filter((path) => path.startsWith("/") && !/^\/(etc|usr\/share)\//.test(path) && isFile(path));
+    .filter((path) => path.startsWith("/") && !/^\/(etc|usr\/share|.*\/gconv)\//.test(path) && isFile(path));
 }
 
 /** The shared libraries that executables and libraries need, and their loader. */

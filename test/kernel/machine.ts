@@ -25,7 +25,8 @@ export async function* boot({ kernel, initramfs, console, limit }: Machine): Asy
     "setpriv",
     [
       ...["--pdeathsig", "KILL", "qemu-system-x86_64"],
-      ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048"],
+      // One processor: bats runs one process at a time, and emulated processors slow each other down.
+      ...["-accel", "tcg,thread=multi", "-cpu", "max", "-m", "2048"],
       ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
       ...["-kernel", kernel.image, "-initrd", initramfs, "-append", commandLine.join(" ")],
       ...["-serial", `file:${console}`, "-serial", "stdio"],

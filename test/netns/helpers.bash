@@ -144,9 +144,18 @@ fail() {
   return 1
 }
 
+# attempt CMD…: sets $status, $output and $stderr. bats' `run --separate-stderr` takes four times as long, which counts in
+# the emulated machine of test/kernel.
+attempt() {
+  local file=$BATS_TEST_TMPDIR/stderr.$BASHPID
+  status=0
+  output=$("$@" 2>"$file") || status=$?
+  IFS= read -rd "" stderr <"$file" || true
+}
+
 # must CMD…: fails the test unless CMD succeeds. $output holds its standard output, $stderr its standard error.
 must() {
-  run --separate-stderr "$@"
+  attempt "$@"
   [[ $status == 0 ]] || fail "Failed with status $status: $*" "stdout: $output" "stderr: ${stderr:-}"
 }
 
@@ -154,7 +163,7 @@ must() {
 must_fail() {
   local code=$1
   shift
-  run --separate-stderr "$@"
+  attempt "$@"
   [[ $status != 0 ]] || fail "Succeeded, but error $code was due: $*" "stdout: $output"
   jq -es --argjson code "$code" 'length == 1 and .[0].code == $code and (.[0].msg | length > 0)' <<<"$output" >/dev/null ||
     fail "Not one CNI error of code $code: $*" "stdout: $output" "stderr: ${stderr:-}"
