@@ -1,0 +1,22 @@
+import type { Disagreement } from "./facts.ts";
+
+/** A difference between the suites that is meant. */
+export interface Difference {
+  /** The fact's key, as the failing test prints it. */
+  readonly fact: RegExp;
+  /** What the Go suite says; `null`: the fact is absent. Left out: anything. */
+  readonly go?: RegExp | null;
+  /** What Berth says, likewise. */
+  readonly berth?: RegExp | null;
+  readonly why: string;
+}
+
+export function explains(difference: Difference, { key, go, berth }: Disagreement): boolean {
+  return difference.fact.test(key) && fits(difference.go, go) && fits(difference.berth, berth);
+}
+
+function fits(expected: RegExp | null | undefined, found: string | undefined): boolean {
+  if (expected === undefined) return true;
+  if (expected === null) return found === undefined;
+  return found !== undefined && expected.test(found);
+}
