@@ -113,7 +113,6 @@ settings() {
 }
 
 @test "podman: a page comes through a published port, and no more after the container" {
-  require_plugin portmap
   start web --publish 8063:80 "$IMAGE" httpd -f -p 80 -h /www
   start client "$IMAGE"
   local host
