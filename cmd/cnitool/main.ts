@@ -10,6 +10,7 @@ import { explainError } from "./explain.ts";
 import { registerFirewall } from "./firewall.ts";
 import { registerGc } from "./gc.ts";
 import { registerIpam } from "./ipam.ts";
+import { registerOverlay } from "./overlay.ts";
 import { registerStatus } from "./status.ts";
 import type { Tool } from "./tool.ts";
 import { registerValidate } from "./validate.ts";
@@ -23,6 +24,7 @@ const commands: readonly ((program: Command, tool: Tool) => void)[] = [
   registerFirewall,
   registerGc,
   registerIpam,
+  registerOverlay,
   registerStatus,
   registerVersion,
   registerValidate,

@@ -36,7 +36,7 @@ export function checkAttachment(attachment: Attachment, config: VxlanConfig): vo
   checkRoutes(container, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult);
   checkOverlay(host, bridge, planOverlay(host, attachment.network.name, config), config);
-  for (const [plugin, publication] of publicationsOf(prevResult, config)) inspect(ownerOf(attachment), publication);
+  for (const [, publication] of publicationsOf(prevResult, config)) inspect(ownerOf(attachment), publication);
 }
 
 function checkOverlay(host: NetworkStack, bridge: Link, { device, state }: OverlayPlan, config: VxlanConfig): void {

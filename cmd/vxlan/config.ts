@@ -40,7 +40,7 @@ export interface VxlanConfig {
 }
 
 /** @throws CniError (invalidConfig). */
-export function configure({ raw }: Network): VxlanConfig {
+export function configure({ raw }: Pick<Network, "raw">): VxlanConfig {
   const given = decodeConfig(schema, validate, raw, what);
   const { mode = "l2", vni } = given;
   const routed = mode === "l3";
@@ -103,7 +103,8 @@ function defaultBridge(vni: number): string {
 
 function sourceOf({ peers, peersFile }: VxlanSchema): PeerSource {
   if (peersFile && !isAbsolute(peersFile)) throw invalidConfig(what, "peersFile", peersFile, "an absolute path");
-  return mergeSources([...(peers ? [configuredPeers(peers)] : []), ...(peersFile ? [filePeers(peersFile)] : [])]);
+  const listed = configuredPeers(peers ?? []);
+  return peersFile ? mergeSources(listed, filePeers(peersFile)) : listed;
 }
 
 function refuseContradictions({ given, mode, local, underlay, ipamType, network, isGateway }: VxlanConfig): void {

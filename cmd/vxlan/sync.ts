@@ -1,10 +1,15 @@
 import { NetworkStack } from "../../src/attach/stack.ts";
+import { invalidConfig } from "../../src/cni/config.ts";
 import type { Network } from "../../src/cni/plugin.ts";
+import type { PeerWatch } from "../../src/overlay/source.ts";
 import { listAddresses } from "../../src/rtnetlink/address.ts";
 import { getLink } from "../../src/rtnetlink/link.ts";
 import { RouteScope } from "../../src/rtnetlink/route.ts";
-import { configure } from "./config.ts";
+import { configure, what } from "./config.ts";
 import { applyPlan, claimOverlay, isInUse, planOverlay } from "./overlay.ts";
+
+/** A network by its name, and the plugin's configuration. */
+export type OverlayNetwork = Pick<Network, "name" | "raw">;
 
 /**
  * Makes this host's side of an overlay what its peers are now. Where no container is on it there is nothing to do: the
@@ -13,7 +18,7 @@ import { applyPlan, claimOverlay, isInUse, planOverlay } from "./overlay.ts";
  * @returns what was done, a line for each change; nothing when all was right.
  * @throws CniError as ADD does.
  */
-export function syncOverlay(network: Network): string[] {
+export function syncOverlay(network: OverlayNetwork): string[] {
   const config = configure(network);
   using host = NetworkStack.own();
   using _claim = claimOverlay(config);
@@ -23,4 +28,11 @@ export function syncOverlay(network: Network): string[] {
   // In mode l3 the bridge has the gateway's address of each of this host's subnets.
   const own = listAddresses(host.route, bridge.index).filter(({ scope }) => scope === RouteScope.universe);
   return applyPlan(host, plan, config, bridge, config.mode === "l3" ? own.map(({ prefix }) => prefix.network) : []);
+}
+
+/** @throws CniError when the configuration names no source of peers that can change. */
+export function watchPeers(network: OverlayNetwork): PeerWatch {
+  const { peers, given } = configure(network);
+  if (peers.watch !== undefined) return peers.watch();
+  throw invalidConfig(what, "peersFile", given.peersFile, "the path of a file to watch");
 }

@@ -4,6 +4,7 @@ import { getSystemErrorName } from "node:util";
 /** The C library's functions that Node.js has no twin of. Addresses are buffers; a negative result is an error. */
 const signatures = {
   socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
+  connect: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   bind: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   setsockopt: { arguments: ["int32", "int32", "int32", "buffer", "uint32"], return: "int32" },
   sendto: { arguments: ["int32", "buffer", "uint64", "int32", "buffer", "uint32"], return: "int64" },
@@ -12,6 +13,8 @@ const signatures = {
   poll: { arguments: ["buffer", "uint64", "int32"], return: "int32" },
   flock: { arguments: ["int32", "int32"], return: "int32" },
   ioctl: { arguments: ["int32", "uint64", "buffer"], return: "int32" },
+  inotify_init1: { arguments: ["int32"], return: "int32" },
+  inotify_add_watch: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   strerror: { arguments: ["int32"], return: "pointer" },
   __errno_location: { arguments: [], return: "pointer" },
 } as const;

@@ -1,8 +1,9 @@
-import { readFileSync, watch } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { field, isObject, parseJson } from "../cni/json.ts";
 import type { Address } from "../ip/address.ts";
+import { watchDirectory } from "../linux/inotify.ts";
 import { checkPeers, type Peer, readPeers } from "./peer.ts";
 
 /** Where a host learns of the others: a configuration, a file; a cluster's store can be another. */
@@ -14,13 +15,24 @@ export interface PeerSource {
    * @throws CniError when they cannot be read.
    */
   read(local: Address): readonly Peer[];
-  /** Calls back after each change, until disposed. Left out where nothing can change. */
-  readonly watch?: (changed: () => void) => Disposable;
+  /** Begins to watch for changes. Left out where nothing can change. */
+  readonly watch?: () => PeerWatch;
+}
+
+export interface PeerWatch extends Disposable {
+  /** Waits until the peers may have changed since the watch began, or since the last time. */
+  wait(): void;
 }
 
 /** A list that stands in the configuration itself. */
 export function configuredPeers(list: unknown): PeerSource {
-  return { read: () => readPeers(list, "peers") };
+  return {
+    read() {
+      const peers = readPeers(list, "peers");
+      checkPeers(peers);
+      return peers;
+    },
+  };
 }
 
 /**
@@ -31,23 +43,23 @@ export function configuredPeers(list: unknown): PeerSource {
  */
 export function filePeers(path: string): PeerSource {
   return {
-    read: (local) => readPeers(readList(path), path).filter(({ ip }) => !ip.equals(local)),
-    watch: (changed) => watchFile(path, changed),
+    read(local) {
+      const peers = readPeers(readList(path), path);
+      checkPeers(peers);
+      return peers.filter(({ ip }) => !ip.equals(local));
+    },
+    watch: () => watchFile(path),
   };
 }
 
-/** Several sources as one. @throws CniError (on reading) where they contradict each other. */
-export function mergeSources(sources: readonly PeerSource[]): PeerSource {
+/** A list in the configuration, and more of them in a file. @throws CniError (on reading) where they contradict each other. */
+export function mergeSources(fixed: PeerSource, changing: PeerSource): PeerSource {
   return {
+    ...changing,
     read(local) {
-      const peers = sources.flatMap((source) => source.read(local));
+      const peers = [...fixed.read(local), ...changing.read(local)];
       checkPeers(peers);
       return peers;
-    },
-    watch(changed) {
-      const watches = new DisposableStack();
-      for (const source of sources) if (source.watch) watches.use(source.watch(changed));
-      return watches;
     },
   };
 }
@@ -66,10 +78,13 @@ function readList(path: string): unknown {
 }
 
 /** Watches the directory: a file replaced by rename, or by Kubernetes' symbolic links, is another one each time. */
-function watchFile(path: string, changed: () => void): Disposable {
+function watchFile(path: string): PeerWatch {
+  const watch = watchDirectory(dirname(path));
   const ours = [basename(path), "..data"];
-  const watcher = watch(dirname(path), (_, name) => {
-    if (name === null || ours.includes(name)) changed();
-  });
-  return { [Symbol.dispose]: () => watcher.close() };
+  return {
+    wait() {
+      while (!watch.wait().some((name) => ours.includes(name)));
+    },
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
+  };
 }
