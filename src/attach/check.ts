@@ -4,6 +4,7 @@ import type { Interface, Result, Route } from "../cni/result.ts";
 import { listAddresses } from "../rtnetlink/address.ts";
 import { getLink, type Link } from "../rtnetlink/link.ts";
 import { listRoutes, type RouteEntry, RouteTable } from "../rtnetlink/route.ts";
+import { gatewayOf } from "./interface.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /** A CHECK that found something other than what ADD left. */
@@ -57,7 +58,7 @@ export function checkRoutes(stack: NetworkStack, { ips, routes }: Result): void 
   const families = new Set(routes.map(({ dst }) => dst.family));
   const present = [...families].flatMap((family) => listRoutes(stack.route, family));
   for (const route of routes) {
-    const gateway = route.gw ?? ips.find((ip) => ip.gateway?.family === route.dst.family)?.gateway;
+    const gateway = gatewayOf(route, ips);
     if (present.some((entry) => isRoute(entry, { ...route, ...(gateway && { gw: gateway }) }))) continue;
     const via = gateway === undefined ? "" : ` via ${gateway}`;
     throw mismatch(`routes of the container`, undefined, `a route to ${route.dst}${via}`);

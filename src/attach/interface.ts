@@ -1,10 +1,10 @@
-import type { Result, Route } from "../cni/result.ts";
+import type { IPConfig, Result, Route } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { ensureSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { AddressFlag, addAddress } from "../rtnetlink/address.ts";
 import { setLinkUp } from "../rtnetlink/link.ts";
-import { addRoute, type Hop, type RouteEntry, RouteTable } from "../rtnetlink/route.ts";
+import { addRoute, type Hop, type RouteEntry, RouteScope, RouteTable } from "../rtnetlink/route.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /** A link of a container, by index; its name for the kernel's settings. */
@@ -20,21 +20,25 @@ export interface ContainerLink {
  *   (RFC 4862 section 5.4). Without it they are at once; the IPAM plugin answers for their being unique.
  */
 export function configureInterface(container: NetworkStack, link: ContainerLink, lease: Result, dad = false): void {
-  const addresses = lease.ips.map((ip) => ip.address);
-  container.namespace.run(() =>
-    prepareSettings(
-      link.name,
-      addresses.some(({ family }) => family === 6),
-      dad,
-    ),
-  );
-  for (const prefix of addresses) {
-    addAddress(container.route, { index: link.index, prefix, flags: dad ? 0 : AddressFlag.noDad });
-  }
+  setUpWithAddresses(container, link, lease, dad ? 0 : AddressFlag.noDad);
+  addRoutes(container, kernelRoutes(lease, link.index));
+}
+
+/**
+ * Gives a link the addresses of a lease and sets it up.
+ *
+ * @param flags of {@link AddressFlag}, for each address; without `noDad`, detection is on.
+ */
+export function setUpWithAddresses(container: NetworkStack, link: ContainerLink, { ips }: Result, flags: number): void {
+  const hasIPv6 = ips.some(({ address }) => address.family === 6);
+  container.namespace.run(() => prepareSettings(link.name, hasIPv6, (flags & AddressFlag.noDad) === 0));
+  for (const { address } of ips) addAddress(container.route, { index: link.index, prefix: address, flags });
   setLinkUp(container.route, link);
-  for (const route of kernelRoutes(lease, link.index)) {
-    unless(["EEXIST"], () => addRoute(container.route, route));
-  }
+}
+
+/** Adds routes in their order; one that is there already is as good. */
+export function addRoutes({ route: socket }: NetworkStack, routes: readonly RouteEntry[]): void {
+  for (const route of routes) unless(["EEXIST"], () => addRoute(socket, route));
 }
 
 function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
@@ -50,8 +54,8 @@ function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
 }
 
 /**
- * A lease's routes as the kernel takes them. A route without a gateway goes by the first gateway of its family; several
- * gateways for one destination are one multipath route, and a route told twice is one.
+ * A lease's routes as the kernel takes them. Several gateways for one destination are one multipath route, and a route
+ * told twice is one.
  */
 export function kernelRoutes({ ips, routes }: Result, link: number): RouteEntry[] {
   const key = ({ dst, table = RouteTable.main, priority = 0 }: Route) => `${dst.network} ${table} ${priority}`;
@@ -59,9 +63,18 @@ export function kernelRoutes({ ips, routes }: Result, link: number): RouteEntry[
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const gateways = group.map(({ gw, dst }) => gw ?? ips.find((ip) => ip.gateway?.family === dst.family)?.gateway);
+    const gateways = group.map((route) => gatewayOf(route, ips));
     return [{ ...routeSettings(first), destination: first.dst.network, ...nextHops(gateways, link) }];
   });
+}
+
+/**
+ * The gateway that a route goes by: its own, else the first of its family. None for a route whose scope is the link or
+ * the host: what it leads to is there (rtnetlink.h), and the kernel refuses a gateway with it.
+ */
+export function gatewayOf({ dst, gw, scope = 0 }: Route, ips: readonly IPConfig[]): Address | undefined {
+  if (gw !== undefined || scope >= RouteScope.link) return gw;
+  return ips.find(({ gateway }) => gateway?.family === dst.family)?.gateway;
 }
 
 function nextHops(gateways: readonly (Address | undefined)[], link: number): Partial<RouteEntry> {

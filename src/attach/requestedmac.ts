@@ -13,11 +13,14 @@ interface MacSource {
 /**
  * The MAC asked for: the last of `mac`, CNI_ARGS, `args.cni.mac` and `runtimeConfig.mac` wins, as in the Go suite.
  *
+ * @param args CNI_ARGS as the plugin reads them; IP and GATEWAY are for the IPAM plugin, which is called with the same.
  * @throws CniError when it is no MAC that an Ethernet interface can have.
  */
-export function requestedMac(attachment: Attachment, config: MacSource): Mac | undefined {
-  // IP and GATEWAY are for the IPAM plugin, which is called with the same CNI_ARGS.
-  const args = loadArgs(attachment.args, ["MAC", "IP", "GATEWAY"]);
+export function requestedMac(
+  attachment: Attachment,
+  config: MacSource,
+  args: { readonly MAC?: string } = loadArgs(attachment.args, ["MAC", "IP", "GATEWAY"]),
+): Mac | undefined {
   const sources = [
     ["runtimeConfig.mac", config.runtimeConfig?.mac],
     ["args.cni.mac", config.args?.cni?.mac],

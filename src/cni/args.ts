@@ -31,6 +31,21 @@ export function loadArgs<const Name extends string>(
   return Object.fromEntries(values) as { [K in Name]?: string };
 }
 
+/**
+ * As {@link loadArgs}, for plugins whose Go twin does not look at CNI_ARGS: whatever else stands there, they let it pass.
+ */
+export function looseArgs<const Name extends string>(
+  text: string,
+  names: readonly Name[],
+): { readonly [K in Name]?: string } {
+  const pairs = text.split(";").map((pair) => pair.split("=", 2));
+  return Object.fromEntries(
+    pairs.filter(([key, value]) => value && (names as readonly string[]).includes(key ?? "")),
+  ) as {
+    [K in Name]?: string;
+  };
+}
+
 function parseBoolean(value: string, pair: string): boolean {
   const folded = value.toLowerCase();
   if (folded === "1" || folded === "true") return true;

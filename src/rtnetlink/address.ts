@@ -14,10 +14,17 @@ const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 
 /** IFA_F_* of linux/if_addr.h. */
-export const AddressFlag = { noDad: 0x02, dadFailed: 0x08, tentative: 0x40, permanent: 0x80 } as const;
+export const AddressFlag = {
+  noDad: 0x02,
+  dadFailed: 0x08,
+  tentative: 0x40,
+  permanent: 0x80,
+  /** No route to the address's subnet comes with it. */
+  noPrefixRoute: 0x200,
+} as const;
 
 /** `struct ifaddrmsg` and IFA_* of linux/if_addr.h. */
-const addressBody = body(
+export const addressBody = body(
   struct({ family: u8, prefixLength: u8, _flags: u8, scope: u8, index: u32 }),
   attributes({ peer: [1, address], local: [2, address], label: [3, text], broadcast: [4, address], flags: [8, u32] }),
 );

@@ -70,12 +70,11 @@ export function entriesOf(owner: Owner, publication: Publication): Entry[] {
       }
     }
   }
-  if (link?.kind === "bridge") entries.push(shared(sets.bridges, { key: [link.name] }));
-  if (link !== undefined && routesLoopback(publication)) {
-    entries.push((link.kind === "bridge" ? shared : own)(sets.localnet, { key: [link.name] }));
-  }
-  if (link?.kind === "bridge" && isolation !== undefined) {
-    for (const { set, element } of isolationElements(link.name, isolation)) entries.push(shared(set, element));
+  if (link !== undefined) {
+    const add = ({ set, element }: SetElement) => entries.push((link.kind === "bridge" ? shared : own)(set, element));
+    if (link.kind === "bridge" || isolation !== undefined) add({ set: sets.bridges, element: { key: [link.name] } });
+    if (routesLoopback(publication)) add({ set: sets.localnet, element: { key: [link.name] } });
+    if (isolation !== undefined) isolationElements(link.name, isolation).forEach(add);
   }
   if (macSpoofing !== undefined) {
     const { port, mac } = macSpoofing;

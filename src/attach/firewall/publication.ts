@@ -15,7 +15,14 @@ export interface Publication {
   readonly ports?: Ports;
   readonly isolation?: Isolation;
   readonly macSpoofing?: MacGuard;
+  /** What another firewall of this host was asked for: nothing in our tables, but to be taken back and restored. */
+  readonly hostFirewall?: HostFirewall;
 }
+
+/** A firewall of the host that drops what it was not told of. */
+export type HostFirewall =
+  | { readonly backend: "iptables"; readonly adminChain: string }
+  | { readonly backend: "firewalld"; readonly zone: string };
 
 export interface Link {
   readonly name: string;
@@ -56,7 +63,7 @@ export interface PortMapping {
 }
 
 /**
- * Which traffic between a bridge and other interfaces passes. Established connections and those to published ports do in
+ * Which traffic between a bridge, or a port, and other interfaces passes. Established connections and those to published ports do in
  * every mode but `internal`; the host itself always reaches its containers.
  *
  * - `isolated`: nothing from other isolated bridges.
@@ -85,8 +92,8 @@ export function firstAddresses({ addresses }: Publication): Prefix[] {
 }
 
 /** Whether a publication wishes for nothing. */
-export function isEmpty({ masquerade, ports, isolation, macSpoofing }: Publication): boolean {
-  return !masquerade && !ports?.mappings.length && !isolation && !macSpoofing;
+export function isEmpty({ masquerade, ports, isolation, macSpoofing, hostFirewall }: Publication): boolean {
+  return !masquerade && !ports?.mappings.length && !isolation && !macSpoofing && !hostFirewall;
 }
 
 /** A publication from its JSON, as the records keep it. */

@@ -1,0 +1,31 @@
+import { validate } from "../../build/generated/ptp.js";
+import { readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import { ipamTypeIn } from "../../src/attach/lease.ts";
+import { decodeConfig } from "../../src/cni/config.ts";
+import type { Network } from "../../src/cni/plugin.ts";
+import { type PtpSchema, schema } from "./schema.ts";
+
+/** What the errors call the configuration. */
+export const what = "ptp configuration";
+
+export interface PtpConfig {
+  /** As it was decoded, for what other modules read from it. */
+  readonly given: PtpSchema;
+  /** In bytes; 0: the kernel's default. */
+  readonly mtu: number;
+  /** What the packet filter is to do. */
+  readonly wishes: Wishes;
+  /** The IPAM plugin; undefined: no addresses (layer 2). */
+  readonly ipam: string | undefined;
+}
+
+/** @throws CniError (invalidConfig). */
+export function configure({ raw }: Network): PtpConfig {
+  const given = decodeConfig(schema, validate, raw, what);
+  return { given, mtu: given.mtu ?? 0, wishes: readWishes(given, what), ipam: given.ipam?.type || undefined };
+}
+
+/** Enough for DEL and GC, which go by the owner. */
+export function configureForRelease({ raw }: Network): PtpConfig {
+  return { given: {}, mtu: 0, wishes: {}, ipam: ipamTypeIn(raw) };
+}
