@@ -207,8 +207,12 @@ function socketAddress(groups: number): Buffer {
   return address;
 }
 
-/** `struct nlmsgerr` with its extended acknowledgement; NLMSG_DONE begins with an error number as well. */
-function readError(operation: string, { type, flags, body }: Message): NetlinkError | undefined {
+/**
+ * `struct nlmsgerr` with its extended acknowledgement; NLMSG_DONE begins with an error number as well.
+ *
+ * @returns undefined when the number is 0: an acknowledgement.
+ */
+export function readError(operation: string, { type, flags, body }: Message): NetlinkError | undefined {
   const errno = body.length >= 4 ? -body.readInt32LE() : 0;
   if (errno === 0) return undefined;
   const NLMSG_HEADER = 16;

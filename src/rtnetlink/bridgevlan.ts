@@ -18,7 +18,7 @@ export const VlanFlag = { pvid: 0x02, untagged: 0x04, rangeBegin: 0x08, rangeEnd
 const vlanInfo = struct({ flags: u16, id: u16 });
 
 /** A port's VLANs as RTM_SETLINK of the bridge family takes them: IFLA_AF_SPEC with IFLA_BRIDGE_VLAN_INFO. */
-const portBody = body(
+export const portBody = body(
   struct({ family: u8, _pad: u8, type: u16, index: i32, flags: u32, change: u32 }),
   attributes({ vlans: [nested(26), list(2, vlanInfo)] }),
 );

@@ -110,7 +110,8 @@ const linkAttributes = attributes({
   linkNamespaceId: [37, i32],
 });
 
-const linkBody = body(ifinfomsg, linkAttributes);
+/** A link message. */
+export const linkBody = body(ifinfomsg, linkAttributes);
 
 /** A link as the kernel tells it. */
 export type Link = BodyOf<typeof linkBody> & { name: string };

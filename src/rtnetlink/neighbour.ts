@@ -17,7 +17,7 @@ export const NeighbourState = { reachable: 0x02, stale: 0x04, failed: 0x20, noAr
 export const NeighbourFlag = { self: 0x02, master: 0x04, proxy: 0x08, router: 0x80 } as const;
 
 /** `struct ndmsg` and NDA_* of linux/neighbour.h. */
-const neighbourBody = body(
+export const neighbourBody = body(
   struct({ family: u8, _pad: u8, _pad2: u16, link: i32, state: u16, flags: u8, type: u8 }),
   attributes({
     destination: [1, address],

@@ -68,7 +68,7 @@ const hops: Codec<Hop[]> = {
 };
 
 /** `struct rtmsg`, RTA_* and RTAX_* of linux/rtnetlink.h. */
-const routeBody = body(
+export const routeBody = body(
   struct({
     family: u8,
     destinationLength: u8,

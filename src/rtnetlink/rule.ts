@@ -16,7 +16,7 @@ const RTM_GETRULE = 34;
 const LOOK_UP_TABLE = 1;
 
 /** `struct fib_rule_hdr` and FRA_* of linux/fib_rules.h. */
-const ruleBody = body(
+export const ruleBody = body(
   struct({
     family: u8,
     destinationLength: u8,
