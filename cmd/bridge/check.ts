@@ -50,9 +50,9 @@ function checkPort(host: NetworkStack, end: Link, bridge: Link, config: BridgeCo
   if (port?.info?.kind !== "veth") throw mismatch(`peer of ${end.name}`, port?.info?.kind, "a veth on the host");
   if (port.master !== bridge.index) throw mismatch(`bridge of ${port.name}`, port.master, bridge.name);
   const { hairpin = false, isolated = false } = port.info.port?.data ?? {};
-  // The portmap plugin behind this one sets it as well, so only the lack is a fault.
+  // The portmap and firewall plugins behind this one set them as well, so only the lack is a fault.
   if (config.port.hairpin && !hairpin) throw mismatch(`hairpin mode of ${port.name}`, hairpin, true);
-  if (isolated !== config.port.isolated) throw mismatch(`isolation of ${port.name}`, isolated, config.port.isolated);
+  if (config.port.isolated && !isolated) throw mismatch(`isolation of ${port.name}`, isolated, true);
   if (usesVlans(config)) checkVlans(host, port, config);
 }
 

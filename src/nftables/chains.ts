@@ -3,7 +3,7 @@ import { be32, be64, type Codec, text } from "../netlink/codec.ts";
 import { unless } from "../netlink/error.ts";
 import { netfilterBody } from "../netlink/netfilter.ts";
 import { type NetlinkSocket, type Request, RequestFlag } from "../netlink/socket.ts";
-import { families, MessageType, nftablesRequest, type TableName } from "./message.ts";
+import { MessageType, nftablesRequest, type TableName } from "./message.ts";
 
 const priority: Codec<number> = {
   encode: (value, out) => be32.encode(value >>> 0, out),
@@ -53,12 +53,13 @@ export function hasChain(socket: NetlinkSocket, table: TableName, name: string):
   return unless(["ENOENT"], () => socket.request(request)) !== undefined;
 }
 
-/** The names of a table's chains, with their base where they have one. */
-export function listChains(socket: NetlinkSocket, table: TableName) {
-  const request = nftablesRequest("list chains", MessageType.getChain, 0, table, codec, {});
+/** The base chains of all tables, whoever made them; `hook` is one of {@link hooks} in the families of addresses. */
+export function listBaseChains(socket: NetlinkSocket): { table: string; name: string; hook: number }[] {
+  const request = nftablesRequest("list chains", MessageType.getChain, 0, { family: "any" }, codec, {});
   return socket
     .dump(request)
     .map(({ body }) => codec.decode(body))
-    .filter((chain) => chain.table === table.name && chain.family === families[table.family])
-    .map(({ name = "", type, hook, use = 0 }) => ({ name, type, hook, use }));
+    .flatMap(({ table = "", name = "", hook }) =>
+      hook?.number === undefined ? [] : [{ table, name, hook: hook.number }],
+    );
 }

@@ -5,7 +5,7 @@ import type { Request } from "../netlink/socket.ts";
 export const nftablesSubsystem = 10;
 
 /** Families of tables (NFPROTO_* of linux/netfilter.h). */
-export const families = { inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 } as const;
+export const families = { any: 0, inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 } as const;
 
 export type TableFamily = keyof typeof families;
 

@@ -3,6 +3,7 @@ import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { listElements } from "../../nftables/elements.ts";
 import { networkMark, ownerMark } from "../owner.ts";
 import { deleteEntries, type Entry } from "./entries.ts";
+import { admit } from "./hostfirewall.ts";
 import { allRecords, lockTables, remove } from "./publish.ts";
 import { listAttachments } from "./records.ts";
 import { commitTables, layouts, openTables, rebuild, tableState } from "./tables.ts";
@@ -35,7 +36,8 @@ function elementsOf(socket: NetlinkSocket, mark: string): Entry[] {
 }
 
 /**
- * Makes our tables anew from what is published, in one transaction: after somebody flushed or changed them.
+ * Makes our tables anew from what is published, in one transaction, and asks the host's own firewall once more: after
+ * somebody flushed, changed or reloaded them.
  *
  * @returns how many attachments they hold now.
  */
@@ -44,5 +46,8 @@ export function reload(): number {
   using _ = lockTables();
   const records = allRecords();
   commitTables(socket, rebuild(socket, records));
+  for (const { owner, parts } of records) {
+    for (const publication of Object.values(parts)) admit(owner, publication);
+  }
   return records.length;
 }
