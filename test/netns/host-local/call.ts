@@ -101,11 +101,11 @@ export function readTrace(file: string): [name: string, ordinal: number][] {
 
 const fileCalls = /^(flock|open|close|p?read|p?write|getdents|link|unlink|rename|utime|l?stat|fstat|ftrunc|mkdir|exit)/;
 
-/** Reserves `count` addresses from `10.0.0.2` on, as the Go plugin would. */
-export function fillStore(directory: string, count: number): void {
+/** Reserves the first `count` addresses to give, as the Go plugin would. */
+export function fillStore(directory: string, count: number, numbered = addressNumber): void {
   mkdirSync(directory, { recursive: true });
   for (let i = 0; i < count; i++) {
-    writeFileSync(join(directory, addressNumber(i)), `container-${i}\r\neth0`, { mode: 0o600 });
+    writeFileSync(join(directory, numbered(i)), `container-${i}\r\neth0`, { mode: 0o600 });
   }
 }
 
@@ -113,6 +113,11 @@ export function fillStore(directory: string, count: number): void {
 export function addressNumber(i: number): string {
   const value = 2 + i;
   return `10.${value >> 16}.${(value >> 8) & 255}.${value & 255}`;
+}
+
+/** Address number `i` of fd00::/64, from fd00::2 on; up to 65,534. */
+export function ipv6AddressNumber(i: number): string {
+  return `fd00::${(2 + i).toString(16)}`;
 }
 
 /** Numbers from 0 to below 1, the same ones for the same seed (mulberry32). */
