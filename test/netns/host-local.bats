@@ -213,6 +213,21 @@ call() { # call VERB ID: status only
   assert_equal "$(reserved)" 4
 }
 
+@test "host-local: who comes first to the lock is served first" {
+  must call add c0
+  host flock "$store/lock" sh -c 'echo $$ >/run/holder; exec sleep 600' 3>&- &
+  until ! host flock -n "$store/lock" true; do sleep 0.05; done
+  inode=$(host stat -c %i "$store/lock")
+  for i in 1 2 3 4 5 6 7 8; do
+    call add "c$i" 3>&- &
+    until (($(grep -c -- "-> FLOCK .*:$inode " /proc/locks) == i)); do sleep 0.02; done
+  done
+  host sh -c 'kill -KILL "$(cat /run/holder)"'
+  for job in $(jobs -p); do [[ $job == "$HOLDER" ]] || wait "$job" || true; done
+  owners=$(for n in 2 3 4 5 6 7 8 9 10; do host sh -c "head -1 $store/10.1.0.$n | tr -d '\r'"; done)
+  assert_equal "$(tr '\n' ' ' <<<"$owners")" "c0 c1 c2 c3 c4 c5 c6 c7 c8 "
+}
+
 @test "host-local: a directory that is removed while waiting for its lock is made again" {
   must call add c1
   host flock "$store/lock" sh -c "sleep 0.5; rm -r $store" 3>&- &
