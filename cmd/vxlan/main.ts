@@ -21,7 +21,7 @@ import { type Link, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type VxlanConfig } from "./config.ts";
 import { applyPlan, claimOverlay, planOverlay, tidyOverlay } from "./overlay.ts";
-import { publicationsOf } from "./publications.ts";
+import { publicationNames, publicationsOf } from "./publications.ts";
 import { checkStatus } from "./status.ts";
 
 /** Docker's overlay driver: one network over several hosts, connected by VXLAN tunnels. */
@@ -54,8 +54,8 @@ export const plugin: Plugin<VxlanConfig> = {
     if (lease.ips.length === 0) setLinkUp(container.route, veth.container);
     else configureInterface(container, veth.container, lease);
     if (config.isGateway) giveGateway(host, bridge, lease, config);
-    for (const [plugin, publication] of publicationsOf(lease, config)) {
-      undo.use(publish(ownerOf(attachment), plugin, publication));
+    for (const [name, publication] of publicationsOf(lease, config)) {
+      undo.use(publish(ownerOf(attachment), name, publication));
     }
     waitUntilUp(host, veth.host.name);
     if (lease.ips.length > 0) announce(container, veth.container.index, veth.container.mac);
@@ -77,12 +77,13 @@ export const plugin: Plugin<VxlanConfig> = {
 
   del(attachment, config) {
     using host = NetworkStack.own();
+    using closing = new DisposableStack();
     // Last in, first out; each is tried, whatever becomes of the others.
     using steps = new DisposableStack();
     steps.defer(() => tidyOverlay(host, attachment.network.name, config));
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
-    steps.defer(() => steps.use(withdraw(ownerOf(attachment), "vxlan")));
+    for (const name of publicationNames) steps.defer(() => closing.use(withdraw(ownerOf(attachment), name)));
     steps.defer(() => removeVethPair(host, attachment));
   },
 

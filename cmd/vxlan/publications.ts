@@ -3,6 +3,9 @@ import type { Result } from "../../src/cni/result.ts";
 import { Prefix } from "../../src/ip/prefix.ts";
 import type { VxlanConfig } from "./config.ts";
 
+/** What DEL withdraws, whatever the configuration says by then. */
+export const publicationNames = ["vxlan", "vxlan/masquerade"] as const;
+
 /**
  * What the packet filter is to do for an attachment, by the names that it is recorded under.
  *
