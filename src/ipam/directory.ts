@@ -27,7 +27,7 @@ export function formatOwner({ containerID, ifname }: Owner): string {
   return `${containerID.trim()}\r\n${ifname}`;
 }
 
-/** The content before version 0.7 of the Go suite: of whichever interface. */
+/** The older form of the content: of whichever interface. */
 export function formatBareOwner({ containerID }: Owner): string {
   return containerID.trim();
 }
@@ -46,22 +46,29 @@ export function parseOwner(content: string): { containerID: string; ifname?: str
 export function createReservation(directory: string, address: Address, owner: string): boolean {
   // Written under another name and linked: whenever the process dies, the address has an owner whose DEL will find it.
   const unfinished = join(directory, unfinishedName);
-  const fd = openUnfinished(unfinished);
+  writeUnfinished(unfinished, owner);
   try {
-    writeWhole(fd, owner);
     linkSync(unfinished, join(directory, address.toString()));
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
     throw error;
   } finally {
-    closeSync(fd);
-    unlinkIfThere(unfinished);
+    removeQuietly(unfinished);
   }
 }
 
+/** Removes what a crash left of a reservation, if that can be done; it is in nobody's way. */
+export function removeLeftover(directory: string, address: Address): void {
+  removeQuietly(join(directory, address.toString()));
+}
+
 export function removeReservation(directory: string, address: Address): void {
-  unlinkIfThere(join(directory, address.toString()));
+  try {
+    unlinkSync(join(directory, address.toString()));
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
 }
 
 /**
@@ -113,6 +120,18 @@ export function errorCode(error: unknown): string | undefined {
 /** Nothing that parses as an address, so that other software takes no notice of what a crash left there. */
 const unfinishedName = "unfinished";
 
+function writeUnfinished(path: string, content: string): void {
+  const fd = openUnfinished(path);
+  try {
+    writeWhole(fd, content);
+  } catch (error) {
+    removeQuietly(path);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function openUnfinished(path: string): number {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -126,11 +145,11 @@ function openUnfinished(path: string): number {
   }
 }
 
-function unlinkIfThere(path: string): void {
+function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
+  } catch {
+    // The next to come upon it tries again.
   }
 }
 

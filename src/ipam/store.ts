@@ -13,6 +13,7 @@ import {
   type Owner,
   readLastReserved,
   readReservation,
+  removeLeftover,
   removeReservation,
   writeLastReserved,
 } from "./directory.ts";
@@ -38,8 +39,6 @@ export class ReservationStore implements Disposable {
   #index: ReservationIndex | undefined;
   /** Whether the index file says what the directory says. */
   #isSealed = false;
-  /** Whether a change was begun and not ended: what the index says of it is not known. */
-  #isInDoubt = false;
   /** Whether the index was made by this process. */
   #isFresh = false;
 
@@ -154,7 +153,7 @@ export class ReservationStore implements Disposable {
   [Symbol.dispose](): void {
     using _resources = this.#resources;
     using index = this.#index;
-    if (index !== undefined && !this.#isSealed && !this.#isInDoubt) this.#seal(index);
+    if (index !== undefined && !this.#isSealed) this.#seal(index);
   }
 
   #heldAs(content: string): Address[] {
@@ -164,14 +163,14 @@ export class ReservationStore implements Disposable {
     return held().filter(isTheirs);
   }
 
-  /** Changes the directory. The index is asked for first: later it could not be known whether it was right. */
+  /**
+   * Makes one change to the directory, wholly or not at all. The index is opened first: afterwards it could not be known
+   * whether it was right.
+   */
   #alter<Outcome>(what: string, change: () => Outcome): Outcome {
     this.#loadIndex();
     this.#isSealed = false;
-    this.#isInDoubt = true;
-    const outcome = doing(`${what} in ${this.directory}`, change);
-    this.#isInDoubt = false;
-    return outcome;
+    return doing(`${what} in ${this.directory}`, change);
   }
 
   /** Tells the index of a change to the directory. */
@@ -205,7 +204,7 @@ export class ReservationStore implements Disposable {
     index.releasedIn = this.#index?.releasedIn ?? ReservationIndex.readReleasedIn(this.#indexPath);
     doing(`read the reservations in ${this.directory}`, () => {
       for (const [address, holder] of listReservations(this.directory)) {
-        if (holder === "") removeReservation(this.directory, address);
+        if (holder === "") removeLeftover(this.directory, address);
         else index.add(address, holder);
       }
     });
@@ -213,7 +212,6 @@ export class ReservationStore implements Disposable {
     this.#index = index;
     this.#isFresh = true;
     this.#isSealed = false;
-    this.#isInDoubt = false;
     return index;
   }
 
