@@ -46,5 +46,4 @@ export type Need = keyof typeof needs;
 /** Commands that succeed where the kernel has what some cases need. */
 export const needs = {
   "bridge VLAN filtering": "ip link add probe type bridge vlan_filtering 1",
-  "link kind macvlan": "ip link add up type dummy && ip link add probe link up type macvlan",
 } as const;

@@ -11,6 +11,14 @@ export interface Difference {
   readonly why: string;
 }
 
+/** For a case whose configuration only Berth serves, so that nothing else can be compared. */
+export function refusedByGo(why: string): Difference[] {
+  return [
+    { fact: /^1\. ADD c1$/, go: /^fails$/, berth: /^succeeds$/, why },
+    { fact: /./, why: "follows from it" },
+  ];
+}
+
 export function explains(difference: Difference, { key, go, berth }: Disagreement): boolean {
   return difference.fact.test(key) && fits(difference.go, go) && fits(difference.berth, berth);
 }

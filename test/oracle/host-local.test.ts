@@ -1,7 +1,7 @@
 import { versions } from "../../src/cni/version.ts";
 import { type AttachmentOptions, type Case, hostLocal, hostLocalState } from "./case.ts";
 import { compareSuites } from "./compare.ts";
-import type { Difference } from "./difference.ts";
+import { refusedByGo } from "./difference.ts";
 
 // host-local called by itself, as a runtime would call any plugin: results, reservations and refusals.
 
@@ -18,14 +18,6 @@ function ipam(
 
 function asked(options: AttachmentOptions): Pick<Case, "attachments"> {
   return { attachments: { c1: options } };
-}
-
-/** A configuration of which only Berth makes something, so that there is nothing to compare. */
-function onlyBerth(why: string): Difference[] {
-  return [
-    { fact: /^1\. ADD c1$/, go: /^fails$/, berth: /^succeeds$/, why },
-    { fact: /./, why: "follows from it" },
-  ];
 }
 
 const everyVersion: Case[] = versions.map((version) => ({
@@ -99,7 +91,7 @@ const refusals: Case[] = [
   { title: "a subnet with host bits", plugins: ipam(hostLocal("10.9.0.7/24")) },
   {
     title: "a subnet of two addresses and no more",
-    differs: onlyBerth("a /31 has two addresses (35)"),
+    differs: refusedByGo("a /31 has two addresses (35)"),
     plugins: ipam(hostLocal("10.9.0.0/31")),
   },
   { title: "a subnet that is none", plugins: ipam(hostLocal("10.9.0.0")) },
@@ -203,7 +195,7 @@ const lives: Case[] = [
   },
   {
     title: "files that are no reservations",
-    differs: onlyBerth("a reservation is a file named as its address, not one beneath a folder"),
+    differs: refusedByGo("a reservation is a file named as its address, not one beneath a folder"),
     setup:
       "mkdir $STATE/networks/oracle; cd $STATE/networks/oracle; printf c1-id > notes.txt; mkdir folder; printf c1-id > folder/10.9.0.4",
     plugins: ipam(hostLocal(v4)),

@@ -103,19 +103,15 @@ function describe(view: View, translate: Translate): Facts {
 
 /** Numbers that the kernel hands out, that run, or that follow from other facts. */
 const passing =
-  /(^(ifindex|link_index|link_netnsid|broadcast|(min|max)_mtu|num_[rt]x_queues)$|^(gso|tso|gro)_|_timer$|(bridge|root)_id$|\.(id|no)$|designated_|topology_change|group_fwd_mask_str)/;
+  /(^(ifindex|link_index|operstate|link_netnsid|broadcast|(min|max)_mtu|num_[rt]x_queues)$|^(gso|tso|gro)_|_timer$|(bridge|root)_id$|\.(id|no)$|designated_|topology_change|group_fwd_mask_str)/;
 
-/** Carrier, which the kernel reports up to a second late. */
+/** Carrier, which the kernel reports up to a second late, as it does `operstate`. */
 const carrier = /^(LOWER_UP|NO-CARRIER|M-DOWN)$/;
 
 function describeLink(link: Printed): [string, string][] {
   const { flags, addr_info: _, ...others } = link;
   const facts = [...flatten("", others)].filter(([key]) => !passing.test(key));
-  const isBridge = others["linkinfo"] !== undefined && (others["linkinfo"] as Printed)["info_kind"] === "bridge";
-  return [
-    ["flags", (flags as string[]).filter((flag) => !carrier.test(flag)).join(" ")],
-    ...facts.filter(([key]) => !(isBridge && key === "operstate")),
-  ];
+  return [["flags", (flags as string[]).filter((flag) => !carrier.test(flag)).join(" ")], ...facts];
 }
 
 /** Link-local addresses and multicast routes come and go with the carrier; neither suite makes them. */
