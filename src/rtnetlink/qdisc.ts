@@ -132,6 +132,11 @@ function decodeBucket({ parameters, rate64 }: ReturnType<typeof tbfOptions.decod
   return { rate, limit, burst: Math.round((buffer * rate) / (1e6 * ticksPerMicrosecond())) };
 }
 
+/** A bucket as the kernel tells it after it was set: sizes have 32 bits, and a burst is kept as the time that it takes. */
+export function settledBucket(bucket: TokenBucket): TokenBucket {
+  return decodeBucket(encodeBucket(bucket));
+}
+
 /** The kernel's unit of time for packets: the first two numbers of /proc/net/psched, in hex (net/sched/sch_api.c). */
 function ticksPerMicrosecond(): number {
   const [ticksToUs = "3e8", usToTicks = "40", clock = "f4240"] = readFileSync("/proc/net/psched", "utf8").split(" ");

@@ -1,0 +1,13 @@
+import { bandwidth, type ConfigOf, commonKeys } from "../../src/cni/schema.ts";
+
+export const schema = {
+  $id: "bandwidth",
+  type: "object",
+  properties: {
+    ...commonKeys,
+    ...bandwidth.properties,
+    runtimeConfig: { type: "object", properties: { bandwidth } },
+  },
+} as const;
+
+export type BandwidthSchema = ConfigOf<typeof schema>;

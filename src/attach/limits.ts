@@ -1,0 +1,150 @@
+import { CniError, ErrorCode } from "../cni/error.ts";
+import type { Interface } from "../cni/result.ts";
+import { NetlinkError } from "../netlink/error.ts";
+import { addRedirect, deleteRedirect, listRedirects } from "../rtnetlink/filter.ts";
+import { addLink, deleteLink, getLink, type Link, LinkFlag, setLink } from "../rtnetlink/link.ts";
+import {
+  addIngress,
+  addTokenBucket,
+  deleteQdisc,
+  ingressHandle,
+  listQdiscs,
+  QdiscParent,
+  settledBucket,
+  type TokenBucket,
+} from "../rtnetlink/qdisc.ts";
+import { mismatch } from "./check.ts";
+import { hash, type Owner, ownerMark } from "./owner.ts";
+import type { NetworkStack } from "./stack.ts";
+
+/** Rates in bits per second, bursts in bits, as the container sees them: ingress is what comes to it. */
+export interface Limits {
+  readonly ingress?: Limit;
+  readonly egress?: Limit;
+}
+
+export interface Limit {
+  readonly rate: number;
+  readonly burst: number;
+}
+
+/** How long a packet waits at most, in seconds: the Go suite's. */
+const latency = 0.025;
+/** Handle `1:` of our token buckets; that of a link's default is 0. */
+const bucketHandle = 0x10000;
+/** Of the filter that leads what a container sends through its IFB. */
+const priority = 1;
+
+/**
+ * The name of the link through which goes what an attachment sends: an interface can only hold back what leaves by it.
+ * The network is not in it, so that DEL finds the link after the network was renamed.
+ */
+export function ifbName({ containerID, ifname }: Owner): string {
+  return `bwp${hash(`${containerID}/${ifname}`).slice(0, 12)}`;
+}
+
+/**
+ * Limits the rates of a container by the host's end of its veth pair. What is there from an earlier ADD is replaced;
+ * disposing of the result takes the limits back.
+ *
+ * @returns with `interfaces`: what was added for it.
+ * @throws CniError when the link has a queueing discipline of somebody else's.
+ */
+export function limitRates(
+  host: NetworkStack,
+  owner: Owner,
+  link: Link,
+  { ingress, egress }: Limits,
+): Disposable & { readonly interfaces: Interface[] } {
+  using undo = new DisposableStack();
+  removeLimits(host, owner, link);
+  undo.defer(() => removeLimits(host, owner, link));
+  if (ingress !== undefined) limitLink(host, link, ingress);
+  const interfaces = egress === undefined ? [] : [limitEgress(host, owner, link, egress)];
+  const made = undo.move();
+  return { interfaces, [Symbol.dispose]: () => made.dispose() };
+}
+
+function limitEgress(host: NetworkStack, owner: Owner, link: Link, egress: Limit): Interface {
+  const name = ifbName(owner);
+  addLink(host.route, { name, ...(link.mtu && { mtu: link.mtu }), info: { kind: "ifb" } });
+  const flags = { flags: LinkFlag.up, change: LinkFlag.up };
+  setLink(host.route, `set up ${name}`, { name, alias: ownerMark(owner), ...flags });
+  const ifb = getLink(host.route, { name });
+  if (ifb === undefined) throw new Error(`Cannot find ${name}: it vanished`);
+  limitLink(host, ifb, egress);
+  // Others may filter there as well (clsact has the same place), and keep what is theirs.
+  if (!hasIngress(host, link)) addIngress(host.route, link.index);
+  explain(link, () => addRedirect(host.route, link.index, ifb.index, priority));
+  return { name, ...(ifb.mac && { mac: ifb.mac }) };
+}
+
+function limitLink(host: NetworkStack, link: Link, limit: Limit): void {
+  explain(link, () => addTokenBucket(host.route, link.index, bucketHandle, bucketOf(limit)));
+}
+
+function explain(link: Link, add: () => void): void {
+  try {
+    add();
+  } catch (cause) {
+    if (!(cause instanceof NetlinkError) || cause.code !== "EEXIST") throw cause;
+    throw new CniError(ErrorCode.internal, `Cannot limit the rates of ${link.name}: somebody else does`, {
+      cause,
+      details: `${link.name}: found a queueing discipline or filter (tc qdisc show dev ${link.name}), allowed: none`,
+    });
+  }
+}
+
+function bucketOf({ rate, burst }: Limit): TokenBucket {
+  const [bytesPerSecond, bytes] = [Math.floor(rate / 8), Math.floor(burst / 8)];
+  return { rate: bytesPerSecond, burst: bytes, limit: Math.floor(bytesPerSecond * latency + bytes) };
+}
+
+/** Takes the limits of an attachment back; what is not there, and what is somebody else's, is passed over. */
+export function removeLimits(host: NetworkStack, owner: Owner, link?: Link): void {
+  const ifb = getLink(host.route, { name: ifbName(owner) });
+  if (link !== undefined) {
+    const redirects = listRedirects(host.route, link.index);
+    // An interface that is gone has no index any more, but its filter would drop all that comes.
+    const ours = redirects.filter(({ to }) => to === ifb?.index || getLink(host.route, { index: to }) === undefined);
+    for (const { priority } of ours) deleteRedirect(host.route, link.index, priority);
+    if (ours.length > 0 && ours.length === redirects.length) removeIngress(host, link);
+    const own = listQdiscs(host.route, link.index).some(
+      ({ kind, handle }) => kind === "tbf" && handle === bucketHandle,
+    );
+    if (own) deleteQdisc(host.route, link.index, QdiscParent.root);
+  }
+  if (ifb !== undefined) deleteLink(host.route, ifb);
+}
+
+function removeIngress(host: NetworkStack, link: Link): void {
+  const isOurs = listQdiscs(host.route, link.index).some(({ kind }) => kind === "ingress");
+  if (isOurs) deleteQdisc(host.route, link.index, QdiscParent.ingress);
+}
+
+function hasIngress(host: NetworkStack, link: Link): boolean {
+  return listQdiscs(host.route, link.index).some(({ handle }) => handle === ingressHandle);
+}
+
+/** @throws CniError unless the limits are as {@link limitRates} set them. */
+export function checkLimits(host: NetworkStack, owner: Owner, link: Link, { ingress, egress }: Limits): void {
+  if (ingress !== undefined) checkBucket(host, link, ingress);
+  if (egress === undefined) return;
+  const ifb = getLink(host.route, { name: ifbName(owner) });
+  if (ifb === undefined) throw mismatch(`interface ${ifbName(owner)}`, undefined, "an ifb");
+  checkBucket(host, ifb, egress);
+  const led = listRedirects(host.route, link.index).some(({ to }) => to === ifb.index);
+  if (!led) throw mismatch(`redirect of ${link.name}`, undefined, ifb.name);
+}
+
+function checkBucket(host: NetworkStack, link: Link, limit: Limit): void {
+  const found = listQdiscs(host.route, link.index).find(({ tbf }) => tbf !== undefined)?.tbf;
+  const wanted = settledBucket(bucketOf(limit));
+  // The kernel keeps the bucket's size as a time, so that a byte may be lost in the rounding.
+  const same = found?.rate === wanted.rate && found.limit === wanted.limit && near(found.burst, wanted.burst);
+  if (!same) throw mismatch(`rate limit of ${link.name}`, JSON.stringify(found), JSON.stringify(wanted));
+}
+
+function near(a: number, b: number): boolean {
+  return Math.abs(a - b) <= Math.max(1, b / 1000);
+}
