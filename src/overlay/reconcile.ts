@@ -1,5 +1,4 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
-import { NetlinkError } from "../netlink/error.ts";
 import {
   appendForwarding,
   deleteNeighbour,
@@ -78,9 +77,10 @@ export function reconcile(route: RouteSocket, links: OverlayLinks, desired: Over
   const neighbours = difference(present.neighbours, desired.neighbours, neighbourKey, neighbourText);
   const routes = difference(present.routes, desired.routes, routeKey, routeText);
 
+  if (routes.add.length > 0) refuseForeign(route, links, routes.add);
   for (const entry of [...forwarding.add, ...forwarding.change]) setForwarding(route, links, entry);
   for (const entry of [...neighbours.add, ...neighbours.change]) setKnownNeighbour(route, links, entry);
-  for (const entry of routes.add) addPeerRoute(route, links, entry);
+  for (const entry of routes.add) addRoute(route, toEntry(entry, links));
   for (const entry of routes.change) changePeerRoute(route, links, entry, present.routes);
   for (const entry of routes.remove) deleteRoute(route, toEntry(entry, links));
   for (const { address } of neighbours.remove) deleteNeighbour(route, { link: links.neighbours, destination: address });
@@ -165,15 +165,17 @@ function setKnownNeighbour(route: RouteSocket, { neighbours }: OverlayLinks, { a
   setNeighbour(route, { link: neighbours, destination: address, mac, state, protocol: overlayProtocol });
 }
 
-function addPeerRoute(route: RouteSocket, links: OverlayLinks, entry: PeerRoute): void {
-  try {
-    addRoute(route, toEntry(entry, links));
-  } catch (error) {
-    if (!(error instanceof NetlinkError && error.code === "EEXIST")) throw error;
-    const message = `Cannot route ${entry.destination} to a peer: there is another route to it`;
-    throw new CniError(ErrorCode.invalidConfig, message, {
-      cause: error,
-      details: `subnet: found ${entry.destination}, allowed: a subnet to which this host has no route of its own`,
+/** A route that somebody else made to a peer's subnet would compete with ours. */
+function refuseForeign(route: RouteSocket, links: OverlayLinks, entries: readonly PeerRoute[]): void {
+  for (const family of [4, 6] as const) {
+    const others = listRoutes(route, family, { table: RouteTable.main }).filter(
+      (entry) => entry.table === RouteTable.main && toPeerRoute(entry, links).length === 0,
+    );
+    const taken = entries.find(({ destination }) => others.some((other) => other.destination.equals(destination)));
+    if (taken === undefined) continue;
+    const { destination } = taken;
+    throw new CniError(ErrorCode.invalidConfig, `Cannot route ${destination} to a peer: there is another route to it`, {
+      details: `subnet: found ${destination}, allowed: a subnet to which this host has no route of its own`,
     });
   }
 }

@@ -304,11 +304,13 @@ lan() {
   config=$(lan '{hostAccess: true}')
   before=$(made)
   for i in {1..10}; do add_container "c$i"; done
-  for i in {1..10}; do cni add "c$i" "$config" >/dev/null 3>&- & done
-  wait
+  local pids=()
+  for i in {1..10}; do cni add "c$i" "$config" >/dev/null 3>&- & pids+=($!); done
+  wait "${pids[@]}"
   for i in {1..10}; do must host ping -c 1 -W 2 "192.0.2.$((9 + i))"; done
-  for i in {1..10}; do cni del "c$i" "$config" 3>&- & done
-  wait
+  pids=()
+  for i in {1..10}; do cni del "c$i" "$config" 3>&- & pids+=($!); done
+  wait "${pids[@]}"
   for i in {1..10}; do remove_container "c$i"; done
   assert_equal "$(made)" "$before"
 }
