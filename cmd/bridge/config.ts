@@ -1,5 +1,7 @@
 import { validate } from "../../build/generated/bridge.js";
 import { reachEachOther, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import type { Limits } from "../../src/attach/limits.ts";
+import { readLimits } from "../../src/attach/limitsconfig.ts";
 import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import { field, isObject } from "../../src/cni/json.ts";
@@ -9,6 +11,8 @@ import { type BridgeSchema, schema } from "./schema.ts";
 
 export const what = "bridge configuration";
 const defaultBridge = "cni0";
+/** ETH_MIN_MTU of linux/if_ether.h. */
+const smallestMtu = 68;
 
 /** The configuration of a bridge network. */
 export interface BridgeConfig extends Omit<BridgeSchema, "vlanTrunk" | "vlan"> {
@@ -20,6 +24,7 @@ export interface BridgeConfig extends Omit<BridgeSchema, "vlanTrunk" | "vlan"> {
   readonly vlanTrunk: readonly Pick<PortVlans, "first" | "last">[];
   /** What the packet filter is to do. */
   readonly wishes: Wishes;
+  readonly limits: Limits;
   /** What the bridge is to keep for the container's port. */
   readonly port: { readonly hairpin: boolean; readonly isolated: boolean };
   /** The IPAM plugin; undefined: the network has no addresses (L2). */
@@ -29,7 +34,7 @@ export interface BridgeConfig extends Omit<BridgeSchema, "vlanTrunk" | "vlan"> {
 /** @throws CniError (invalidConfig). */
 export function configure({ raw }: Network): BridgeConfig {
   const config = decodeConfig(schema, validate, raw, what);
-  const { bridge = defaultBridge, vlan = 0, vlanTrunk = [] } = config;
+  const { bridge = defaultBridge, mtu = 0, vlan = 0, vlanTrunk = [] } = config;
   const ipamType = config.ipam?.type || undefined;
   const wishes = readWishes(config, what);
   // A network that the host is kept out of has no gateway, and one without an outside no default route.
@@ -42,6 +47,8 @@ export function configure({ raw }: Network): BridgeConfig {
     throw clash("cannot set hairpin mode and promiscuous mode at the same time", "hairpinMode", "promiscMode");
   }
   if (Buffer.byteLength(bridge) > 15) throw invalidConfig(what, "bridge", bridge, "a name of at most 15 bytes");
+  if (mtu !== 0 && mtu < smallestMtu)
+    throw invalidConfig(what, "mtu", mtu, `0, or an integer from ${smallestMtu} to 65535`);
   if (vlan !== 0 && isGateway && Buffer.byteLength(gatewayLinkName(bridge, vlan)) > 15) {
     const allowed = `a name of at most ${14 - String(vlan).length} characters, since the gateway's link is ${bridge}.${vlan}`;
     throw invalidConfig(what, "bridge", bridge, allowed);
@@ -60,6 +67,7 @@ export function configure({ raw }: Network): BridgeConfig {
     vlan: vlan || undefined,
     vlanTrunk: trunk,
     wishes,
+    limits: readLimits(config.runtimeConfig?.bandwidth ?? {}, what, "runtimeConfig.bandwidth."),
     port,
     ipamType,
   };
@@ -76,6 +84,7 @@ export function configureForRelease({ raw }: Network): BridgeConfig {
     vlan: undefined,
     vlanTrunk: [],
     wishes: {},
+    limits: {},
     port: { hairpin: false, isolated: false },
     ipamType: typeof type === "string" && type !== "" ? type : undefined,
   };

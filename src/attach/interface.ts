@@ -1,6 +1,7 @@
+import { CniError, ErrorCode } from "../cni/error.ts";
 import type { IPConfig, Result, Route } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
-import { ensureSysctl, trySysctl } from "../linux/sysctl.ts";
+import { ensureSysctl, readSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { AddressFlag, addAddress } from "../rtnetlink/address.ts";
 import { setLinkUp } from "../rtnetlink/link.ts";
@@ -44,6 +45,7 @@ export function addRoutes({ route: socket }: NetworkStack, routes: readonly Rout
 function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
   trySysctl(`net/ipv4/conf/${name}/arp_notify`, 1);
   if (!ipv6) return;
+  if (readSysctl(`net/ipv6/conf/${name}/disable_ipv6`) === undefined) throw noIPv6(name);
   ensureSysctl("net/ipv6/conf/lo/disable_ipv6", 0);
   ensureSysctl(`net/ipv6/conf/${name}/disable_ipv6`, 0);
   trySysctl(`net/ipv6/conf/${name}/keep_addr_on_down`, 1);
@@ -51,6 +53,13 @@ function prepareSettings(name: string, ipv6: boolean, dad: boolean): void {
   if (dad) for (const setting of ["enhanced_dad", "accept_dad"]) ensureSysctl(`net/ipv6/conf/${name}/${setting}`, 1);
   // Our addresses pass detection by themselves (IFA_F_NODAD); without it the link-local one is there at once, too.
   else trySysctl(`net/ipv6/conf/${name}/accept_dad`, 0);
+}
+
+/** A link with an MTU below 1280 bytes has no IPv6 (RFC 8200 section 5), nor has any link of a kernel without it. */
+function noIPv6(name: string): CniError {
+  return new CniError(ErrorCode.invalidConfig, `Cannot give ${name} an IPv6 address: it has no IPv6`, {
+    details: "mtu: allowed with IPv6 addresses: at least 1280, and a kernel with IPv6",
+  });
 }
 
 /**

@@ -1,4 +1,6 @@
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import { NetworkStack } from "../../../src/attach/stack.ts";
 import { NetlinkSocket } from "../../../src/netlink/socket.ts";
 import { getLink, listLinks, setLinkUp } from "../../../src/rtnetlink/link.ts";
 import { listRoutes } from "../../../src/rtnetlink/route.ts";
@@ -31,7 +33,22 @@ test("a wait for news ends, however short it is", () => {
   expect(performance.now() - start).toBeLessThan(5000);
 });
 
-test("descriptors are closed with the socket, also of one that cannot be opened", () => {
-  const open = () => new NetlinkSocket(4000);
-  expect(open).toThrow(/socket: Protocol not supported/);
+test("descriptors are closed with the socket, also where opening one fails", () => {
+  const open = () => readdirSync("/proc/self/fd").length;
+  const attempts = [
+    () => new NetlinkSocket(4000),
+    () => new NetlinkSocket(NETLINK_ROUTE)[Symbol.dispose](),
+    // A namespace, but of another kind: the socket cannot be opened in it.
+    () => NetworkStack.open("/proc/self/ns/mnt"),
+    () => NetworkStack.open("/etc/passwd"),
+  ];
+  const before = open();
+  for (const attempt of attempts) {
+    try {
+      attempt();
+    } catch {
+      // What counts is what is left.
+    }
+    expect(open()).toBe(before);
+  }
 });
