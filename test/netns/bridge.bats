@@ -573,12 +573,15 @@ traced() {
 
 @test "defect 21: a reused address answers at once to those that know its last holder" {
   add_container c1 c2 c3
+  host ip link add cni0 address 02:00:00:00:00:99 type bridge # which stays when the last container goes
   ARGS='IgnoreUnknown=1;IP=10.1.0.50;MAC=02:00:00:00:00:aa' must cni add c1 "$(gated '{ipam: {type: "host-local", subnet: "10.1.0.0/24"}}')"
   must cni add c2 "$(gated '{ipam: {type: "host-local", subnet: "10.1.0.0/24"}}')"
   reaches c2 10.1.0.50
   must host ping -c 1 -W 1 10.1.0.50
   ARGS='' must cni del c1 "$(gated '{ipam: {type: "host-local", subnet: "10.1.0.0/24"}}')"
   assert_match "$(inside c2 ip neighbour show 10.1.0.50)" 02:00:00:00:00:aa
+  # The host's own entry is removed, even one that no announcement changes.
+  host ip neighbour replace 10.1.0.50 lladdr 02:00:00:00:00:aa dev cni0 nud permanent
   ARGS='IgnoreUnknown=1;IP=10.1.0.50;MAC=02:00:00:00:00:bb' must cni add c3 "$(gated '{ipam: {type: "host-local", subnet: "10.1.0.0/24"}}')"
   reaches c2 10.1.0.50
   must host ping -c 1 -W 1 10.1.0.50
