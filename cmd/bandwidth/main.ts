@@ -1,6 +1,6 @@
 import { requirePrevResult } from "../../src/attach/check.ts";
 import { collectLinks } from "../../src/attach/collect.ts";
-import { checkLimits, type Limits, limitRates, removeLimits } from "../../src/attach/limits.ts";
+import { checkLimits, hasLimits, type Limits, limitRates, removeLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkPrivileges } from "../../src/attach/ready.ts";
 import { findSandbox, NetworkStack, openSandbox } from "../../src/attach/stack.ts";
@@ -19,7 +19,7 @@ export const plugin: Plugin<Limits> = {
   configureForRelease: () => ({}),
 
   add(attachment, limits) {
-    if (isUnlimited(limits)) return attachment.prevResult ?? emptyResult();
+    if (!hasLimits(limits)) return attachment.prevResult ?? emptyResult();
     const prevResult = requireChained(attachment);
     using host = NetworkStack.own();
     const link = hostEnd(host, attachment, prevResult);
@@ -35,7 +35,7 @@ export const plugin: Plugin<Limits> = {
   },
 
   check(attachment, limits) {
-    if (isUnlimited(limits)) return;
+    if (!hasLimits(limits)) return;
     using host = NetworkStack.own();
     const prevResult = requirePrevResult(attachment);
     checkLimits(host, ownerOf(attachment), hostEnd(host, attachment, prevResult), limits);
@@ -48,10 +48,6 @@ export const plugin: Plugin<Limits> = {
 
   status: () => checkPrivileges(),
 };
-
-function isUnlimited({ ingress, egress }: Limits): boolean {
-  return ingress === undefined && egress === undefined;
-}
 
 /** The host's end of the container's veth pair. @throws CniError when there is none. */
 function hostEnd(host: NetworkStack, attachment: Attachment, { interfaces }: Result): Link {

@@ -8,7 +8,8 @@ import {
 } from "../../src/attach/check.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
 import { gatewayPrefixes } from "../../src/attach/gateway.ts";
-import { ownerOf } from "../../src/attach/owner.ts";
+import { checkLimits } from "../../src/attach/limits.ts";
+import { type Owner, ownerOf } from "../../src/attach/owner.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { delegateCheck } from "../../src/cni/delegate.ts";
 import type { Attachment } from "../../src/cni/plugin.ts";
@@ -29,7 +30,7 @@ export function checkAttachment(attachment: Attachment, config: BridgeConfig): v
 
   const bridge = checkBridge(host, prevResult, config);
   const end = checkLink(container, containerInterface(prevResult, attachment), "veth");
-  checkPort(host, end, bridge, config);
+  checkPort(host, ownerOf(attachment), end, bridge, config);
   checkAddresses(container, end, prevResult);
   checkRoutes(container, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult, config);
@@ -45,7 +46,7 @@ function checkBridge(host: NetworkStack, { interfaces }: Result, { bridge: name,
 }
 
 /** The port is the container end's peer: its index there is in the host's numbers. */
-function checkPort(host: NetworkStack, end: Link, bridge: Link, config: BridgeConfig): void {
+function checkPort(host: NetworkStack, owner: Owner, end: Link, bridge: Link, config: BridgeConfig): void {
   const port = end.link === undefined ? undefined : getLink(host.route, { index: end.link });
   if (port?.info?.kind !== "veth") throw mismatch(`peer of ${end.name}`, port?.info?.kind, "a veth on the host");
   if (port.master !== bridge.index) throw mismatch(`bridge of ${port.name}`, port.master, bridge.name);
@@ -54,6 +55,7 @@ function checkPort(host: NetworkStack, end: Link, bridge: Link, config: BridgeCo
   if (config.port.hairpin && !hairpin) throw mismatch(`hairpin mode of ${port.name}`, hairpin, true);
   if (config.port.isolated && !isolated) throw mismatch(`isolation of ${port.name}`, isolated, true);
   if (usesVlans(config)) checkVlans(host, port, config);
+  checkLimits(host, owner, port, config.limits);
 }
 
 function checkVlans(host: NetworkStack, port: Link, config: BridgeConfig): void {

@@ -8,6 +8,7 @@ import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
+import { hasLimits, limitRates, removeLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
@@ -63,11 +64,14 @@ export const plugin: Plugin<BridgeConfig> = {
       { name: veth.host.name, mac: veth.host.mac },
       { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
     ];
+    const limited = hasLimits(config.limits)
+      ? undo.use(limitRates(host, ownerOf(attachment), requireLink(host, veth.host.name), config.limits)).interfaces
+      : [];
     const publishFor = (result: Result) =>
       undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
 
     if (config.ipamType === undefined) {
-      const result = { ...emptyResult(), interfaces, dns: config.dns ?? {} };
+      const result = { ...emptyResult(), interfaces: [...interfaces, ...limited], dns: config.dns ?? {} };
       publishFor(result);
       if (!config.disableContainerInterface) {
         setLinkUp(container.route, veth.container);
@@ -95,6 +99,7 @@ export const plugin: Plugin<BridgeConfig> = {
       interfaces: [
         ...interfaces.with(2, { name: attachment.ifname, mac: containerMac, sandbox: attachment.netns ?? "" }),
         ...(gateway === link ? [] : [{ name: gateway.name, ...(gateway.mac && { mac: gateway.mac }) }]),
+        ...limited,
       ],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 2 })),
       routes: lease.routes,
@@ -119,6 +124,7 @@ export const plugin: Plugin<BridgeConfig> = {
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
     steps.defer(() => removeVethPair(host, attachment));
+    steps.defer(() => removeLimits(host, ownerOf(attachment)));
     steps.defer(() => withdrawn.use(withdraw(ownerOf(attachment), plugin.name)));
   },
 

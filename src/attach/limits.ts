@@ -23,6 +23,11 @@ export interface Limits {
   readonly egress?: Limit;
 }
 
+/** Whether there is anything to limit. */
+export function hasLimits({ ingress, egress }: Limits): boolean {
+  return ingress !== undefined || egress !== undefined;
+}
+
 export interface Limit {
   readonly rate: number;
   readonly burst: number;

@@ -135,8 +135,21 @@ seconds() {
   assert_match "$(host tc filter show dev "$link" ingress)" "pref 7 u32"
   # A queueing discipline of somebody else's is in the way.
   host tc qdisc add dev "$link" root handle 5: tbf rate 1mbit burst 10kb latency 5ms
-  before=$(snapshot)
+  state() { host tc qdisc show; host tc filter show dev "$link" ingress; host ip -o link | cut -d: -f2; }
+  before=$(state)
   PREVIOUS=no must_fail 999 cni add c1 "$config"
-  assert_json ".msg == \"Cannot limit the rates of $link: somebody else does\""
-  assert_equal "$(snapshot)" "$before"
+  assert_json ".msg | startswith(\"Cannot limit the rates of $link: somebody else does\")"
+  assert_equal "$(state)" "$before"
+}
+
+@test "bandwidth: bridge does it in the same process" {
+  add_container c1
+  bridge=$(network one "$(bridge_plugin one 1 '{capabilities: {bandwidth: true, portMappings: true}}')")
+  export CAP_ARGS='{"bandwidth": {"ingressRate": 8000000, "ingressBurst": 800000, "egressRate": 16000000, "egressBurst": 1600000}, "portMappings": [{"hostPort": 8080, "containerPort": 80}]}'
+  must chain add c1 "$bridge"
+  assert_match "$(qdiscs "$(host_link c1)")" "rate 8Mbit burst 100000b"
+  assert_match "$(qdiscs "$(ifb c1)")" "rate 16Mbit burst 200000b"
+  must chain check c1 "$bridge"
+  NETNS='' must chain del c1 "$bridge"
+  assert_equal "$(host ip -o link show type ifb)" ""
 }
