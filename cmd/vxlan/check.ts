@@ -8,6 +8,7 @@ import {
 } from "../../src/attach/check.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
 import { gatewayPrefixes } from "../../src/attach/gateway.ts";
+import { checkLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { delegateCheck } from "../../src/cni/delegate.ts";
@@ -32,6 +33,9 @@ export function checkAttachment(attachment: Attachment, config: VxlanConfig): vo
   const end = checkLink(container, containerInterface(prevResult, attachment), "veth");
   const port = end.link === undefined ? undefined : getLink(host.route, { index: end.link });
   if (port?.master !== bridge.index) throw mismatch(`bridge of ${port?.name ?? end.name}`, port?.master, bridge.name);
+  if (port && (config.limits.ingress || config.limits.egress)) {
+    checkLimits(host, ownerOf(attachment), port, config.limits);
+  }
   checkAddresses(container, end, prevResult);
   checkRoutes(container, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult);

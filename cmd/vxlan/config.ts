@@ -1,6 +1,8 @@
 import { isAbsolute } from "node:path";
 import { validate } from "../../build/generated/vxlan.js";
 import { readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import type { Limits } from "../../src/attach/limits.ts";
+import { readLimits } from "../../src/attach/limitsconfig.ts";
 import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import { field, isObject } from "../../src/cni/json.ts";
 import type { Network } from "../../src/cni/plugin.ts";
@@ -35,6 +37,7 @@ export interface VxlanConfig {
   readonly isDefaultGateway: boolean;
   readonly checksumOffload: boolean;
   readonly wishes: Wishes;
+  readonly limits: Limits;
   /** Undefined: no addresses. */
   readonly ipamType: string | undefined;
 }
@@ -64,6 +67,7 @@ export function configure({ raw }: Pick<Network, "raw">): VxlanConfig {
     isDefaultGateway,
     checksumOffload: given.txChecksumOffload ?? true,
     wishes: readWishes(given, what),
+    limits: readLimits(given.runtimeConfig?.bandwidth ?? {}, what, "runtimeConfig.bandwidth."),
     ipamType: given.ipam?.type || undefined,
   };
   refuseContradictions(config);
@@ -93,6 +97,7 @@ export function configureForRelease({ raw }: Network): VxlanConfig {
     isDefaultGateway: false,
     checksumOffload: true,
     wishes: {},
+    limits: {},
     ipamType: typeof type === "string" && type !== "" ? type : undefined,
   };
 }

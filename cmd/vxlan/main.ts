@@ -7,17 +7,18 @@ import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
+import { limitRates, removeLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { createVethPair, refuseTaken, removeVethPair } from "../../src/attach/veth.ts";
 import { delegateDel, delegateGc, leaseAddresses } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
-import { emptyResult, type Result } from "../../src/cni/result.ts";
+import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macForAddress } from "../../src/ip/mac.ts";
 import type { Prefix } from "../../src/ip/prefix.ts";
-import { type Link, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { getLink, type Link, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type VxlanConfig } from "./config.ts";
 import { applyPlan, claimOverlay, planOverlay, tidyOverlay } from "./overlay.ts";
@@ -57,6 +58,7 @@ export const plugin: Plugin<VxlanConfig> = {
     for (const [name, publication] of publicationsOf(lease, config)) {
       undo.use(publish(ownerOf(attachment), name, publication));
     }
+    const limited = limitPort(host, attachment, veth.host.name, config, undo);
     waitUntilUp(host, veth.host.name);
     if (lease.ips.length > 0) announce(container, veth.container.index, veth.container.mac);
     if (config.isGateway) enableForwarding(host, lease);
@@ -68,6 +70,7 @@ export const plugin: Plugin<VxlanConfig> = {
         { name: bridge.name, mac: bridge.mac },
         { name: veth.host.name, mac: veth.host.mac },
         { name: ifname, mac: veth.container.mac, mtu, sandbox },
+        ...limited,
       ],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 2 })),
       routes: lease.routes,
@@ -83,6 +86,7 @@ export const plugin: Plugin<VxlanConfig> = {
     steps.defer(() => tidyOverlay(host, attachment.network.name, config));
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
+    steps.defer(() => removeLimits(host, ownerOf(attachment)));
     for (const name of publicationNames) steps.defer(() => closing.use(withdraw(ownerOf(attachment), name)));
     steps.defer(() => removeVethPair(host, attachment));
   },
@@ -115,6 +119,20 @@ function giveGateway(host: NetworkStack, bridge: Link, lease: Result, { mode }: 
   const mac = mode === "l2" && gateway && macForAddress(gateway);
   if (mac && bridge.mac !== mac) setLink(host.route, `set the MAC of ${bridge.name}`, { index: bridge.index, mac });
   ensureGatewayAddresses(host, bridge, lease, false);
+}
+
+/** @returns the interfaces that were made for it. */
+function limitPort(
+  host: NetworkStack,
+  attachment: Attachment,
+  name: string,
+  { limits }: VxlanConfig,
+  undo: DisposableStack,
+): Interface[] {
+  if (limits.ingress === undefined && limits.egress === undefined) return [];
+  const port = getLink(host.route, { name });
+  if (port === undefined) throw new Error(`Cannot find ${name}: it vanished`);
+  return undo.use(limitRates(host, ownerOf(attachment), port, limits)).interfaces;
 }
 
 function subnetsOf({ ips }: Result): Prefix[] {

@@ -1,5 +1,5 @@
 import { wishKeys, wishRuntimeKeys } from "../../src/attach/firewall/wishes.ts";
-import { type ConfigOf, commonKeys, ipam, ips, mac } from "../../src/cni/schema.ts";
+import { bandwidth, type ConfigOf, commonKeys, ipam, ips, mac } from "../../src/cni/schema.ts";
 
 const subnets = {
   anyOf: [
@@ -104,7 +104,7 @@ export const schema = {
     },
     ...wishKeys,
     mac: { ...mac, description: "MAC address of the container. Default: derived from its first address" },
-    runtimeConfig: { type: "object", properties: { ...wishRuntimeKeys, mac, ips } },
+    runtimeConfig: { type: "object", properties: { ...wishRuntimeKeys, bandwidth, mac, ips } },
     args: { type: "object", properties: { cni: { type: "object", properties: { mac } } } },
   },
 } as const;

@@ -217,3 +217,17 @@ refused() {
   for i in {1..10}; do remove_container "c$i"; done
   assert_equal "$(made)" "$before"
 }
+
+@test "vxlan: bandwidth limits both ways, without a plugin of its own" {
+  add_container c1
+  config=$(blue '{runtimeConfig: {bandwidth: {ingressRate: 8000000, ingressBurst: 800000, egressRate: 16000000, egressBurst: 1600000}}}')
+  before=$(made)
+  must cni add c1 "$config"
+  assert_json '.interfaces | length == 4'
+  assert_match "$(host tc qdisc show dev "$(jq -r '.interfaces[1].name' <<<"$output")")" "tbf .*rate 8Mbit"
+  assert_match "$(host tc qdisc show dev "$(jq -r '.interfaces[3].name' <<<"$output")")" "tbf .*rate 16Mbit"
+  must cni check c1 "$config"
+  remove_container c1
+  must cni del c1 "$config"
+  assert_equal "$(made)" "$before"
+}
