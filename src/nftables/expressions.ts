@@ -20,7 +20,7 @@ const table = {
     data: [nested(7), data],
   },
   byteorder: { sreg: [1, be32], dreg: [2, be32], op: [3, be32], len: [4, be32], size: [5, be32] },
-  lookup: { set: [1, text], setID: [4, be32], sreg: [2, be32], dreg: [3, be32], flags: [5, be32] },
+  lookup: { set: [1, text], sreg: [2, be32], dreg: [3, be32], setID: [4, be32], flags: [5, be32] },
   payload: {
     dreg: [1, be32],
     sreg: [5, be32],
@@ -32,8 +32,8 @@ const table = {
     checksumFlags: [8, be32],
   },
   meta: { key: [2, be32], dreg: [1, be32], sreg: [3, be32] },
-  ct: { key: [2, be32], dreg: [1, be32], direction: [3, u8], sreg: [4, be32] },
-  fib: { flags: [3, be32], result: [2, be32], dreg: [1, be32] },
+  ct: { dreg: [1, be32], sreg: [4, be32], key: [2, be32], direction: [3, u8] },
+  fib: { dreg: [1, be32], result: [2, be32], flags: [3, be32] },
   nat: {
     type: [1, be32],
     family: [2, be32],
