@@ -3,7 +3,7 @@ import type { Attachment } from "../cni/plugin.ts";
 import type { Mac } from "../ip/mac.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, type LinkInfo, setLink } from "../rtnetlink/link.ts";
-import { commonMark, hash, hostLinkName, ownerMark, ownerOf } from "./owner.ts";
+import { hash, hostLinkName, ownerMark, ownerOf } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
 
 /** A veth pair between the host and a container; disposing of it removes both ends. */
@@ -60,9 +60,12 @@ export function createVethPair(
   return { host: { name, mac: hostMac }, container: { ...end, mac: end.mac }, [Symbol.dispose]: () => made.dispose() };
 }
 
+/** What the Go suite names the host's end of a veth pair. */
+const goSuiteName = /^veth[0-9a-f]{8}$/;
+
 /**
  * Removes an attachment's veth pair, found by its owner in the host; one that the Go suite made, whose name is random,
- * by its end in the container, unless that turns out to be another attachment's of ours.
+ * by its end in the container. A link of that name that somebody else put there is left alone.
  */
 export function removeVethPair(host: NetworkStack, attachment: Attachment): void {
   const owner = ownerOf(attachment);
@@ -73,7 +76,7 @@ export function removeVethPair(host: NetworkStack, attachment: Attachment): void
   const end = getLink(container.route, { name: attachment.ifname });
   if (end?.info?.kind !== "veth" || end.link === undefined) return;
   const peer = getLink(host.route, { index: end.link });
-  if (!peer?.alias?.startsWith(commonMark)) deleteLink(container.route, end);
+  if (peer?.info?.kind === "veth" && goSuiteName.test(peer.name) && !peer.alias) deleteLink(container.route, end);
 }
 
 /** @throws CniError when the container has a link of that name: an ADD must not touch it (specification, CNI_IFNAME). */
