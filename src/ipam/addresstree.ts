@@ -27,12 +27,6 @@ export function removeFromTree(table: Table, address: Address): void {
   }
 }
 
-export function isInTree(table: Table, address: Address): boolean {
-  const { bytes } = address;
-  const branch = bytes.at(-1) ?? 0;
-  return firstClear(readNode(table, address, bytes.length - 1).bits, branch) !== branch;
-}
-
 /** The first address from `address` on that is not in the set; undefined when the family ends before one. */
 export function nextOutsideTree(table: Table, address: Address): Address | undefined {
   const leaf = addressBits[address.family] / 8 - 1;

@@ -25,7 +25,7 @@ export const rangeKeys = {
   },
 } as const;
 
-export const range = { type: "object", required: ["subnet"], properties: rangeKeys } as const;
+const range = { type: "object", required: ["subnet"], properties: rangeKeys } as const;
 
 export const ranges = {
   type: "array",

@@ -58,11 +58,7 @@ export class ReservationStore implements Disposable {
   static open(dataDir: string, network: string): ReservationStore {
     const store = new ReservationStore(dataDir, network);
     const { directory } = store;
-    doing(`open the reservations in ${directory}`, () => {
-      mkdirSync(directory, { recursive: true, mode: 0o755 });
-      checkDirectory(directory);
-      store.#resources.use(lockFile(join(directory, "lock")));
-    });
+    doing(`open the reservations in ${directory}`, () => store.#resources.use(lockDirectory(directory)));
     return store;
   }
 
@@ -245,6 +241,18 @@ export class ReservationStore implements Disposable {
 /** The kernel's name for the time since it was started. */
 function bootId(): string {
   return readSysctl("kernel/random/boot_id") ?? "";
+}
+
+function lockDirectory(directory: string, attempts = 10): Disposable {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  checkDirectory(directory);
+  try {
+    return lockFile(join(directory, "lock"));
+  } catch (error) {
+    // To remove the directories of all networks is a common cure for leaks; somebody may just be at it.
+    if (errorCode(error) !== "ENOENT" || attempts === 0) throw error;
+    return lockDirectory(directory, attempts - 1);
+  }
 }
 
 /** @throws CniError (io): in a directory of somebody else, files could be put in the way of ours. */

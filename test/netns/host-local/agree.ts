@@ -65,12 +65,16 @@ function serve(which: Which, name: string, call: Call): { answer: Answer; files:
   return { answer: callPlugin(which, call), files: readStore(store(name)) };
 }
 
-/** What both plugins must have in common: all but the words of an error, and the traces of a failed ADD in last_reserved_ip. */
+/**
+ * What both plugins must have in common: all but the words of an error, and the traces of a failed ADD in
+ * last_reserved_ip. Ours judges requests before it looks for addresses, so it may name another of several reasons.
+ */
 function essence({ answer: { status, ips, error }, files }: ReturnType<typeof serve>): unknown {
-  const known = ["no IP addresses available", "duplicate allocation", "is not available", "requested IPs", "gateway"];
-  const reasons = known.filter((reason) => error.includes(reason));
+  const reasons = ["no IP addresses available", "is not available", "requested IPs", "subnet's gateway"];
+  const isRefused = reasons.some((reason) => error.includes(reason));
+  const isDuplicate = error.includes("duplicate allocation");
   const lasting = [...files].filter(([file]) => status === 0 || !file.startsWith("last"));
-  return { status, ips, reasons, files: lasting.map(([file, content]) => [file, content.trim()]) };
+  return { status, ips, isRefused, isDuplicate, files: lasting.map(([file, content]) => [file, content.trim()]) };
 }
 
 mkdirSync(store("shared"), { recursive: true });
