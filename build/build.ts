@@ -1,4 +1,6 @@
 // Makes build/bin: one executable, and a hard link to it for each plugin and tool.
+//
+// usage: npm run build [-- --quick]     --quick: without code caches, for trying things out
 import { createHash } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -17,17 +19,17 @@ const executable = `${cache}/berth`;
 const bundle = `${cache}/bundle.cjs`;
 const names = [...Object.keys(plugins), ...Object.keys(tools)].sort();
 
-async function buildAll({ force }: { force: boolean }): Promise<void> {
+async function buildAll(quick: boolean): Promise<void> {
   mkdirSync(cache, { recursive: true });
   mkdirSync(bin, { recursive: true });
   using _ = lockFile(`${cache}/build.lock`);
   await generateValidators();
   await bundleAll();
-  const stamp = stampOf(bundle, ...builders());
+  const stamp = `${quick ? "quick" : "full"} ${hashOf(bundle, ...builders())}`;
   const done = existsSync(`${executable}.stamp`) && readFileSync(`${executable}.stamp`, "utf8") === stamp;
-  if (force || !done || !existsSync(executable)) {
+  if (!done || !existsSync(executable)) {
     const recorder = `${cache}/record.cjs`;
-    const codeCaches = recordCodeCaches(names, { recorder, bundle, directory: `${cache}/codecache` });
+    const codeCaches = quick ? {} : recordCodeCaches(names, { recorder, bundle, directory: `${cache}/codecache` });
     await packageExecutable(`${cache}/loader.cjs`, { bundle, ...codeCaches }, executable);
     writeWhole(`${executable}.stamp`, stamp);
   }
@@ -75,7 +77,7 @@ function builders(): string[] {
   return [...scripts, ...samples, `${cache}/loader.cjs`, `${cache}/record.cjs`, inRepository("package-lock.json")];
 }
 
-function stampOf(...files: string[]): string {
+function hashOf(...files: string[]): string {
   const hash = createHash("sha256");
   for (const file of files) hash.update(readFileSync(file));
   return hash.digest("hex");
@@ -89,5 +91,5 @@ function placeLink(path: string): void {
   renameSync(unfinished, path);
 }
 
-const { values } = parseArgs({ options: { force: { type: "boolean", default: false } } });
-await buildAll(values);
+const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+await buildAll(values.quick);

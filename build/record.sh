@@ -25,18 +25,29 @@ ip link add eth0 type veth peer name outside
 ip link set eth0 up && ip link set outside up
 ip address add 192.0.2.1/24 dev eth0 && ip route add default via 192.0.2.2
 
-export CNI_PATH=$stubs NETCONFPATH=conf
-for list in conf/*.conflist; do
+# The chain that runtimes write by themselves.
+samples=$(mktemp -d)
+cp conf/*.conflist "$samples"
+jq '.name = "chain" | .plugins += [
+  {type: "portmap", capabilities: {portMappings: true}}, {type: "firewall"},
+  {type: "bandwidth", capabilities: {bandwidth: true}}, {type: "tuning", capabilities: {mac: true}}
+]' conf/10-bridge.conflist >"$samples/chain.conflist"
+
+export CNI_PATH=$stubs NETCONFPATH=$samples
+export CAP_ARGS='{"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}],
+  "bandwidth": {"ingressRate": 1000000, "ingressBurst": 1000000, "egressRate": 1000000, "egressBurst": 1000000}}'
+for list in "$samples"/*.conflist; do
   network=$(jq -r .name "$list")
   ip netns add "$network"
-  # One test is written for all: what a machine's kernel cannot do is not recorded.
-  for verb in add check del status gc; do "$stubs/cnitool" "$verb" "$network" "/run/netns/$network"; done
-  # Called in process by the plugins, and by themselves under other suites' plugins.
-  jq -c '.name as $name | .cniVersion as $version | .plugins[] | select(.ipam.type)
-    | {name: ($name + "-ipam"), cniVersion: $version, type: .type, ipam: .ipam}' "$list" | while read -r config; do
-    for verb in ADD CHECK DEL; do
-      echo "$config" | CNI_COMMAND=$verb CNI_CONTAINERID=record CNI_NETNS=/run/netns/$network CNI_IFNAME=eth0 \
-        "$stubs/$(echo "$config" | jq -r .ipam.type)"
-    done
+  # What this machine's kernel cannot do is not recorded.
+  for verb in add check del; do "$stubs/cnitool" "$verb" "$network" "/run/netns/$network"; done
+done
+
+# IPAM plugins are called in process by ours, and by themselves under other suites' plugins.
+for list in conf/10-bridge.conflist conf/76-static.conflist; do
+  config=$(jq -c '{name, cniVersion, type: .plugins[0].type, ipam: .plugins[0].ipam}' "$list")
+  for verb in ADD CHECK DEL; do
+    echo "$config" | CNI_COMMAND=$verb CNI_CONTAINERID=record CNI_NETNS=/run/netns/chain CNI_IFNAME=eth0 \
+      "$stubs/$(echo "$config" | jq -r .ipam.type)"
   done
 done
