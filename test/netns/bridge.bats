@@ -217,7 +217,7 @@ traced() {
   add_container c1
   foreign_bridge
   host ip address add 10.7.0.1/24 dev cni0
-  host ip address add fd00:7::1/64 dev cni0
+  host ip address add fd00:7::1/64 dev cni0 nodad
   unchanged_by_add 7 c1 "$(gated)"
   assert_match "$(jq -r .details <<<"$output")" "found 10.7.0.1/24"
   must cni add c1 "$(gated '{forceAddress: true}')"
