@@ -10,7 +10,8 @@ import { tools } from "../cmd/tools.ts";
 import { lockFile } from "../src/linux/lock.ts";
 import { recordCodeCaches } from "./codecache.ts";
 import { generateValidators } from "./generate.ts";
-import { copyLibraries, libraryFolder, packageExecutable } from "./package.ts";
+import { placeLibraries } from "./libraries.ts";
+import { libraryFolder, packageExecutable } from "./package.ts";
 import { inRepository, writeWhole } from "./paths.ts";
 
 const bin = inRepository("build/bin");
@@ -33,7 +34,7 @@ async function buildAll(quick: boolean): Promise<void> {
     await packageExecutable(`${cache}/loader.cjs`, { bundle, ...codeCaches }, executable);
     writeWhole(`${executable}.stamp`, stamp);
   }
-  copyLibraries(`${bin}/${libraryFolder}`);
+  placeLibraries(`${bin}/${libraryFolder}`);
   for (const name of names) placeLink(`${bin}/${name}`);
   for (const name of readdirSync(bin)) if (!names.includes(name) && name !== libraryFolder) rmSync(`${bin}/${name}`);
   console.log(`build/bin: ${names.join(" ")}`);

@@ -1,5 +1,4 @@
-import { copyFileSync, globSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { renameSync, rmSync } from "node:fs";
 import pkg from "@yao-pkg/pkg/lib-es5/sea.js";
 import { execaSync } from "execa";
 import { options, preparedNode } from "./node.ts";
@@ -7,9 +6,6 @@ import { options, preparedNode } from "./node.ts";
 /** Where an executable looks for the libraries that travel with it: beside itself, and where install.sh puts them. */
 export const libraryFolder = ".berth-lib";
 const searchPath = [`$ORIGIN/${libraryFolder}`, `/opt/cni/bin/${libraryFolder}`];
-
-/** What Node.js needs beyond the C library. */
-const travelling = ["libstdc++.so.6", "libgcc_s.so.1", "libatomic.so.1"];
 
 /**
  * Packs a script (one CommonJS file) and files that it asks for by name (`node:sea`) with Node.js into one executable: a
@@ -46,20 +42,4 @@ export async function packageExecutable(
   } finally {
     rmSync(unfinished, { force: true });
   }
-}
-
-/** Copies the libraries that Node.js needs beyond the C library to a folder. */
-export function copyLibraries(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  for (const name of travelling) {
-    const unfinished = join(folder, `.${name}.${process.pid}`);
-    copyFileSync(findLibrary(name), unfinished);
-    renameSync(unfinished, join(folder, name));
-  }
-}
-
-function findLibrary(name: string): string {
-  const [found] = globSync(`/{usr/,}lib/x86_64-linux-gnu/${name}`);
-  if (found === undefined) throw new Error(`Cannot find ${name}: not in /usr/lib/x86_64-linux-gnu`);
-  return realpathSync(found);
 }

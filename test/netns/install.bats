@@ -116,6 +116,14 @@ version_of() {
   [[ $status != 0 ]]
 }
 
+@test "executable: it and its libraries ask for no C library newer than 2.28" {
+  for file in "$BERTH_BIN/bridge" "$BERTH_BIN"/.berth-lib/*; do
+    newest=$(readelf --version-info --wide "$file" 2>/dev/null | grep -o 'GLIBC_2[0-9.]*' | sort -Vu | tail -n 1)
+    assert_equal "$(printf '%s\n' "$newest" GLIBC_2.28 | sort -V | tail -n 1)" GLIBC_2.28
+    [[ -n $newest ]]
+  done
+}
+
 @test "executable: a copy works alone, with its IPAM plugin as a process" {
   mkdir "$DIRECTORY"/{main,ipam}
   cp "$BERTH_BIN/bridge" "$DIRECTORY/main/"
