@@ -1,4 +1,4 @@
-import { bandwidth, type ConfigOf, commonKeys } from "../../src/cni/schema.ts";
+import { bandwidth, commonKeys } from "../../src/cni/schema.ts";
 
 export const schema = {
   $id: "bandwidth",
@@ -9,5 +9,3 @@ export const schema = {
     runtimeConfig: { type: "object", properties: { bandwidth } },
   },
 } as const;
-
-export type BandwidthSchema = ConfigOf<typeof schema>;

@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys } from "../../src/cni/schema.ts";
+import { commonKeys } from "../../src/cni/schema.ts";
 
 export const schema = {
   $id: "firewall",
@@ -22,5 +22,3 @@ export const schema = {
     },
   },
 } as const;
-
-export type FirewallSchema = ConfigOf<typeof schema>;

@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys, portMappings } from "../../src/cni/schema.ts";
+import { commonKeys, portMappings } from "../../src/cni/schema.ts";
 
 const words = { type: "array", items: { type: "string" } } as const;
 
@@ -29,5 +29,3 @@ export const schema = {
     runtimeConfig: { type: "object", properties: { portMappings } },
   },
 } as const;
-
-export type PortmapSchema = ConfigOf<typeof schema>;

@@ -27,7 +27,7 @@ export interface TuningConfig extends Settings {
   readonly dataDir: string;
 }
 
-export const defaultDataDir = "/run/cni/tuning";
+const defaultDataDir = "/run/cni/tuning";
 
 /** @throws CniError (invalidConfig), also for a setting that the allowlist of this host does not have. */
 export function configure({ raw }: Network): TuningConfig {
@@ -77,7 +77,7 @@ export function settingsFor({ args, ifname }: Attachment, config: TuningConfig):
  *
  * @throws CniError (invalidConfig) for what is no setting of a network namespace.
  */
-export function sysctlPath(name: string, ifname: string): string {
+function sysctlPath(name: string, ifname: string): string {
   const path = (name.includes("/") ? name : name.replaceAll(".", "/")).replace("IFNAME", () => ifname);
   const parts = path.split("/");
   if (parts[0] === "net" && parts.length > 1 && parts.every((part) => part !== "" && part !== "." && part !== "..")) {

@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys, mac } from "../../src/cni/schema.ts";
+import { commonKeys, mac } from "../../src/cni/schema.ts";
 
 const settings = {
   sysctl: {
@@ -28,5 +28,3 @@ export const schema = {
     args: { type: "object", properties: { cni: { type: "object", properties: settings } } },
   },
 } as const;
-
-export type TuningSchema = ConfigOf<typeof schema>;

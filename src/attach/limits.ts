@@ -44,7 +44,7 @@ const priority = 1;
  * The name of the link through which goes what an attachment sends: an interface can only hold back what leaves by it.
  * The network is not in it, so that DEL finds the link after the network was renamed.
  */
-export function ifbName({ containerID, ifname }: Owner): string {
+function ifbName({ containerID, ifname }: Owner): string {
   return `bwp${hash(`${containerID}/${ifname}`).slice(0, 12)}`;
 }
 

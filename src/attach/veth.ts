@@ -92,20 +92,28 @@ export function refuseTaken(container: NetworkStack, ifname: string): void {
 }
 
 /**
- * A host's end can be left over whose container end was taken away: under the same owner, it is replaced. Its mark may
- * be missing where a plugin was killed before it set one.
+ * A plugin that was killed before it could mark a host's end leaves it without a mark: that is replaced. One with the
+ * mark of this attachment is in use (specification, ADD: not twice without a DEL between).
  */
 function replaceStale(host: NetworkStack, attachment: Attachment, add: () => void): void {
   try {
     add();
   } catch (error) {
     if (!(error instanceof NetlinkError && error.code === "EEXIST")) throw error;
-    const owner = ownerOf(attachment);
-    const stale = getLink(host.route, { name: hostLinkName(owner) });
-    if (stale !== undefined && !isOwn(stale, ownerMark(owner))) throw error;
-    if (stale !== undefined) deleteLink(host.route, stale);
+    const stale = getLink(host.route, { name: hostLinkName(ownerOf(attachment)) });
+    if (stale?.info?.kind !== "veth" || stale.alias) throw alreadyAttached(attachment, stale, error);
+    deleteLink(host.route, stale);
     add();
   }
+}
+
+function alreadyAttached(attachment: Attachment, link: Link | undefined, cause: NetlinkError): CniError {
+  const { containerID, ifname, network } = attachment;
+  const message = `Cannot add ${ifname} of ${containerID} to ${network.name}: its host interface is there already`;
+  return new CniError(ErrorCode.invalidEnvironment, message, {
+    details: `${link?.name}: found the alias ${JSON.stringify(link?.alias)}, allowed: no link of that name; DEL comes first`,
+    cause,
+  });
 }
 
 function isOwn({ alias = "", info }: Link, mark: string): boolean {

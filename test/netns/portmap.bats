@@ -343,3 +343,45 @@ start() {
   serve c1 80
   assert_answer "c1 192.0.2.2" outside tcp 192.0.2.1 8080
 }
+
+@test "portmap: sctp ports are elements like all others" {
+  # This kernel has no sctp sockets, so it is the rules alone that can be looked at.
+  start c1 8080:80/sctp 192.0.2.1:9000:90/sctp
+  [[ $(host nft list map inet berth port-any4) == *'sctp . 8080 comment "berth/one/c1/eth0" : 10.1.0.2 . 80'* ]]
+  [[ $(host nft list map inet berth port4) == *'192.0.2.1 . sctp . 9000 comment "berth/one/c1/eth0" : 10.1.0.2 . 90'* ]]
+}
+
+@test "portmap: nft reads what we write: its own reading of our table, loaded again, is the same" {
+  start c1 8080:80 192.0.2.1:8081:80/udp 9000:9000+10
+  ours=$(host nft --stateless list ruleset)
+  # nft 1.0.6 prints `ct original proto-dst` in a concatenation, and does not read it.
+  host nft --stateless list ruleset | grep -v 'ct original proto-dst' >"$BATS_TEST_TMPDIR/rules"
+  host nft flush ruleset
+  must host nft -f "$BATS_TEST_TMPDIR/rules"
+  assert_equal "$(host nft --stateless list ruleset)" "$(grep -v 'ct original proto-dst' <<<"$ours")"
+  assert_answer "c1 192.0.2.2" outside tcp 192.0.2.1 8080
+}
+
+@test "portmap: killed at any point, DEL and the next ADD find their way" {
+  list=$(network one "$(bridge_plugin one 1)" "$(portmap)")
+  add_container c1
+  must chain add c1 "$(network one "$(bridge_plugin one 1)")"
+  config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "portmap", prevResult: ., runtimeConfig: {portMappings: [{hostPort: 8080, containerPort: 80}]}}' <<<"$output")
+  serve c1 80
+  # The n-th call of a kind is the last one: writes and reads are those of netlink, too.
+  local killed=0 point
+  for point in write:{2,5,7,9,11,13,15} read:{20,28,36,44,52} mkdir:12 rename:1 unlink:1 rmdir:1; do
+    for verb in ADD DEL; do
+      CNI_COMMAND=$verb CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH=$BERTH_BIN \
+        host strace -f -qq -o /dev/null -e "inject=${point%:*}:signal=KILL:when=${point#*:}" \
+        "$BERTH_BIN/portmap" <<<"$config" >/dev/null 2>&1 || killed=$((killed + 1))
+    done
+  done
+  [[ $killed -ge 15 ]] || fail "Killed $killed times only"
+  PREVIOUS=no must cni add c1 "$config"
+  PREVIOUS=no must cni check c1 "$config"
+  assert_answer "c1 192.0.2.2" outside tcp 192.0.2.1 8080
+  PREVIOUS=no must cni del c1 "$config"
+  assert_equal "$(host nft --stateless list ruleset)" ""
+  assert_equal "$(host find /run/berth/published -mindepth 1)" ""
+}

@@ -104,7 +104,7 @@ export function atOneAddress(mapping: PortMapping): mapping is PortMapping & { h
 type SetElement = Pick<Entry, "set" | "element">;
 
 /** The elements that lead a mapping to a container: one for a range whose ports are equal on both sides. */
-export function portElements(mapping: PortMapping, family: Family, container: Address): SetElement[] {
+function portElements(mapping: PortMapping, family: Family, container: Address): SetElement[] {
   const { hostPort, containerPort, range = 1 } = mapping;
   const protocol = protocols[mapping.protocol];
   const host = atOneAddress(mapping) ? [mapping.hostIP] : [];

@@ -1,7 +1,8 @@
 import { CniError, ErrorCode } from "../../cni/error.ts";
+import { readSysctl } from "../../linux/sysctl.ts";
 import { listRules } from "../../nftables/rules.ts";
 import type { Owner } from "../owner.ts";
-import { chainsOf, entriesOf, nameOf, presentOf, sameData } from "./entries.ts";
+import { chainsOf, entriesOf, nameOf, presentOf, routesLoopback, sameData } from "./entries.ts";
 import { isEmpty, type Publication } from "./publication.ts";
 import { layouts, openTables, tableState } from "./tables.ts";
 
@@ -20,10 +21,16 @@ export function inspect(owner: Owner, publication: Publication): void {
     if (state !== "current") throw missing(`table ${family} ${name}`, `it is ${state}`);
     const present = Map.groupBy(listRules(socket, layout.table), ({ chain }) => chain);
     const own = chainsOf(wanted.filter((entry) => entry.layout === layout));
-    for (const { name, rules } of [...layout.chains, ...own]) {
+    for (const { name, rules } of [...layout.chains(), ...own]) {
       const { length } = present.get(name) ?? [];
       if (length !== rules.length) throw missing(`chain ${name}`, `it has ${length} rules of ${rules.length}`);
     }
+  }
+  const { link } = publication;
+  if (link !== undefined && routesLoopback(publication)) {
+    const name = `net/ipv4/conf/${link.name}/route_localnet`;
+    const value = readSysctl(name);
+    if (value !== "1") throw missing(name, `it is ${value ?? "not there"}`);
   }
   const present = new Map(presentOf(socket, wanted).map((entry) => [nameOf(entry), entry.element]));
   for (const entry of wanted) {

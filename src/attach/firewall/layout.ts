@@ -41,7 +41,8 @@ export interface Layout {
   /** Written into the table's comment: a table with another one is made anew. Raise it with every change below. */
   readonly version: string;
   readonly sets: readonly SetType[];
-  readonly chains: readonly Chain[];
+  /** Made when they are needed: for a new table, and to be looked at by CHECK. */
+  readonly chains: () => readonly Chain[];
 }
 
 export interface Chain {
@@ -119,7 +120,7 @@ export const routed: Layout = {
     ...families.flatMap((family) => Object.values(sets[family])),
     ...[sets.localnet, sets.bridges, sets.isolated, sets.pass, sets.from, sets.to],
   ],
-  chains: [
+  chains: () => [
     {
       // Once 127.0.0.0/8 may be routed on an interface, only this keeps its neighbours from the host's own loopback
       // services (CVE-2020-8558).
@@ -269,7 +270,7 @@ export const bridged: Layout = {
   table: { family: "bridge", name: "berth" },
   version: "layout 1",
   sets: Object.values(bridgedSets),
-  chains: [
+  chains: () => [
     {
       name: "prerouting",
       base: { type: "filter", hook: "prerouting", priority: -300 },
@@ -286,7 +287,7 @@ export function create(layout: Layout): Request[] {
   return [
     addTable(table, `Berth: container networks, ${version}`),
     ...sets.map((set, i) => addSet(table, set, i + 1)),
-    ...createChains(layout, chains),
+    ...createChains(layout, chains()),
   ];
 }
 

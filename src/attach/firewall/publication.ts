@@ -31,7 +31,7 @@ export interface Link {
 }
 
 /** Packets to anywhere but the own subnet and multicast get an address of the host's as their source. */
-export interface Masquerade {
+interface Masquerade {
   /** The source address to give, one of each family at most; left out: that of the interface which the packet leaves by. */
   readonly to?: readonly Address[];
 }
@@ -81,7 +81,7 @@ export interface Isolation {
 }
 
 /** Frames that come in by a port of a bridge must have this source. */
-export interface MacGuard {
+interface MacGuard {
   readonly port: string;
   readonly mac: Mac;
 }

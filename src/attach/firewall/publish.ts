@@ -1,4 +1,3 @@
-import type { AttachmentKey } from "../../cni/plugin.ts";
 import { lockFile } from "../../linux/lock.ts";
 import { ensureSysctl } from "../../linux/sysctl.ts";
 import { NetlinkError, unless } from "../../netlink/error.ts";
@@ -203,11 +202,6 @@ export function allRecords(): Record[] {
   return listNetworks()
     .flatMap((network) => listRecords(network))
     .sort((a, b) => a.time - b.time);
-}
-
-/** Whether two are the same interface of the same container, whatever the network's name was. */
-export function isSameAttachment(a: AttachmentKey, b: AttachmentKey): boolean {
-  return a.containerID === b.containerID && a.ifname === b.ifname;
 }
 
 /** Who changes the tables holds this lock, so that looking and changing are one step. */

@@ -64,8 +64,8 @@ export function findRecord(owner: Owner): FoundRecord | undefined {
 export function writeRecord({ owner, parts }: Record): void {
   const path = pathOf(owner);
   mkdirSync(`${stateDirectory(directory)}/${owner.network}`, { recursive: true, mode: 0o700 });
-  // Networks' names cannot start with a dot, nor can containers'.
-  const temporary = `${stateDirectory(directory)}/.${process.pid}`;
+  // Networks' names cannot start with a dot. One is enough: the writer holds the lock.
+  const temporary = `${stateDirectory(directory)}/.new`;
   writeFileSync(temporary, JSON.stringify({ owner, parts }), { mode: 0o600 });
   renameSync(temporary, path);
 }

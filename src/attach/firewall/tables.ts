@@ -64,7 +64,7 @@ export function rebuild(socket: NetlinkSocket, records: readonly Record[], neede
 }
 
 /** The elements of records, each once. */
-export function uniqueEntries(records: readonly Record[]): Entry[] {
+function uniqueEntries(records: readonly Record[]): Entry[] {
   const all = records.flatMap(({ owner, parts }) =>
     Object.values(parts).flatMap((publication) => entriesOf(owner, publication)),
   );
