@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import type { PluginConfig } from "../oracle/case.ts";
 import { type Suite, suites } from "../oracle/suite.ts";
@@ -34,8 +35,8 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
-export function makeHost(suite: Suite): Host {
-  const name = `host-${suite.name.toLowerCase()}`;
+/** @param name to tell it from others of the sandbox. */
+export function makeHost(suite: Suite, name = `host-${suite.name.toLowerCase()}`): Host {
   const state = `/run/${name}`;
   mkdirSync(state, { recursive: true });
   addContainer(name);
@@ -44,11 +45,16 @@ export function makeHost(suite: Suite): Host {
     namespace,
     `ip link set lo up
     ip link add uplink type veth peer name outside
-    ip link set outside up
-    ip link set uplink up
+    for name in uplink outside; do ip link set $name addrgenmode none up; done
     ip address add 192.0.2.1/24 dev uplink`,
   );
   return { suite, namespace, state };
+}
+
+export function removeHost({ namespace, state }: Host): void {
+  removeContainer(basename(namespace.path));
+  namespace[Symbol.dispose]();
+  rmSync(state, { recursive: true });
 }
 
 export function addContainer(...names: string[]): void {
@@ -67,10 +73,13 @@ export function runScript(namespace: NetworkNamespace | undefined, script: strin
   return stdout;
 }
 
+/** Milliseconds: whoever takes that long hangs. */
+const timeout = 60_000;
+
 /** @param wrapper a command to run the plugin under: strace and its options. */
 export function callPlugin(host: Host, call: Call, wrapper: readonly string[] = []): Answer {
   const [command = "", ...rest] = [...wrapper, `${host.suite.directory}/${call.plugin.type}`];
-  const options = { input: inputOf(host, call), env: environmentOf(host, call), encoding: "utf8" } as const;
+  const options = { input: inputOf(host, call), env: environmentOf(host, call), encoding: "utf8", timeout } as const;
   return host.namespace.run(() => {
     const start = performance.now();
     const { status, stdout, stderr, error } = spawnSync(command, rest, options);

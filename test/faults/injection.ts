@@ -1,0 +1,98 @@
+import type { Answer, Suite } from "../bench/host.ts";
+import { errors, injecting, readCalls, type SystemCall, tracing } from "./calls.ts";
+import { shuffle } from "./random.ts";
+import type { Scenario } from "./scenarios.ts";
+import { type Stage, setStage } from "./stage.ts";
+
+/** What came of failing calls of one plugin, one call a run. */
+export interface Report {
+  readonly suite: Suite["name"];
+  readonly scenario: string;
+  /** That were made to fail, of as many that the plugin makes. */
+  tried: number;
+  calls: number;
+  /** Runs of which something was left, with what it was. */
+  readonly leaks: string[];
+  /** Answers other than one CNI error, and calls after it that failed. */
+  readonly faults: string[];
+}
+
+export interface Bounds {
+  readonly seed: number;
+  /** How many runs at most, and for how many milliseconds. */
+  readonly runs: number;
+  readonly milliseconds: number;
+}
+
+const output = "/run/strace";
+
+/**
+ * Each run: an ADD in which one call fails, a DEL, an ADD, a DEL in which one call fails, and a DEL where that failed.
+ * After the failed ADD and after the last DEL, all must be as it was.
+ */
+export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, milliseconds }: Bounds): Report {
+  const report: Report = { suite: suite.name, scenario: scenario.name, tried: 0, calls: 0, leaks: [], faults: [] };
+  const isThreaded = suite.name === "Go";
+  let stage = setStage(suite, scenario);
+  using _ = { [Symbol.dispose]: () => stage[Symbol.dispose]() };
+
+  const [adding, deleting] = (["ADD", "DEL"] as const).map((verb) => {
+    stage.call(verb, { wrapper: tracing(isThreaded, output) });
+    return readCalls(output);
+  }) as [SystemCall[], SystemCall[]];
+  report.calls = adding.length + deleting.length;
+  const [adds, dels] = [shuffle(adding, seed), shuffle(deleting, seed)];
+  const end = performance.now() + milliseconds;
+  const note = (list: string[], call: SystemCall | undefined, verb: string, what: string) =>
+    list.push(`${verb} with ${call?.kind} ${call?.ordinal} failing: ${what}`);
+
+  for (let i = 0; i < Math.min(runs, Math.max(adds.length, dels.length)) && performance.now() < end; i++) {
+    let isClean = true;
+    const judge = (call: SystemCall, verb: string) => {
+      const left = stage.leftovers();
+      if (left.length > 0) note(report.leaks, call, verb, left.slice(0, 6).join("\n  "));
+      isClean &&= left.length === 0;
+    };
+    const fail = (call: SystemCall) => injecting(isThreaded, output, call, `error=${errors[call.kind]}`);
+    const [add, del] = [adds[i], dels[i]];
+    if (add !== undefined) {
+      report.tried++;
+      const answer = stage.call("ADD", { wrapper: fail(add) });
+      const complaint = complain(answer);
+      if (complaint !== undefined) note(report.faults, add, "ADD", complaint);
+      if (answer.status !== 0) judge(add, "ADD");
+      mustCall(stage, "DEL", report, add);
+      if (answer.status === 0) judge(add, "ADD, then DEL");
+    }
+    mustCall(stage, "ADD", report, add);
+    if (del !== undefined) {
+      report.tried++;
+      const answer = stage.call("DEL", { wrapper: fail(del) });
+      const complaint = complain(answer);
+      if (complaint !== undefined) note(report.faults, del, "DEL", complaint);
+      if (answer.status !== 0) mustCall(stage, "DEL", report, del);
+      judge(del, "DEL");
+    } else mustCall(stage, "DEL", report, add);
+    if (!isClean) {
+      stage[Symbol.dispose]();
+      stage = setStage(suite, scenario);
+    }
+  }
+  return report;
+}
+
+function mustCall(stage: Stage, verb: "ADD" | "DEL", { faults }: Report, call: SystemCall | undefined): void {
+  const { status, stdout, stderr } = stage.call(verb);
+  if (status !== 0) faults.push(`${verb} after ${call?.kind} ${call?.ordinal} failed: ${stdout}${stderr}`);
+}
+
+/** What is wrong with an answer: it is success, or one CNI error in words. */
+function complain({ status, stdout, stderr }: Answer): string | undefined {
+  if (status === 0) return undefined;
+  try {
+    const { code, msg } = JSON.parse(stdout) as { code?: unknown; msg?: unknown };
+    const isError = typeof code === "number" && code > 0 && typeof msg === "string" && msg !== "";
+    if (isError && status === 1 && !/TypeError|undefined|Cannot read prop/.test(msg)) return undefined;
+  } catch {}
+  return `ended with ${status}: ${JSON.stringify(stdout)} ${JSON.stringify(stderr.slice(0, 500))}`;
+}

@@ -1,0 +1,82 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { NetworkNamespace } from "../../src/linux/namespace.ts";
+import { type Host, runScript } from "../bench/host.ts";
+
+/** All that a plugin could leave behind, one fact a line. */
+export type Snapshot = ReadonlySet<string>;
+
+const settings =
+  "grep -s -r '' /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward /proc/sys/net/core/somaxconn || true";
+const addresses = `
+ip -json -details -batch - <<END
+address
+route show table all
+rule
+END
+ip -json -6 rule`;
+const container = `${addresses}\n${settings}`;
+const host = `${addresses}\ntc -json qdisc\n${settings}\nnft --stateless list ruleset 2>/dev/null`;
+
+/** The host's links, addresses, routes, rules, queueing disciplines, nf_tables, settings and files, and a container's. */
+export function takeSnapshot({ namespace, state }: Host, netns?: string): Snapshot {
+  const facts = describe("host", runScript(namespace, host));
+  const files = [state, "/run/berth", "/run/cni", "/var/lib/cni"].flatMap(describeFiles);
+  if (netns === undefined || !existsSync(netns)) return new Set([...facts, ...files]);
+  using inside = NetworkNamespace.open(netns);
+  return new Set([...facts, ...files, ...describe("container", runScript(inside, container))]);
+}
+
+/** What one has and the other has not, `+` and `-` before each fact. */
+export function compare(before: Snapshot, after: Snapshot): string[] {
+  const [gone, come] = [before.difference(after), after.difference(before)];
+  return [...[...come].map((fact) => `+ ${fact}`), ...[...gone].map((fact) => `- ${fact}`)];
+}
+
+/** As {@link compare}, when the kernel has done what it does later: it reports a carrier up to a second after. */
+export function compareSettled(before: Snapshot, look: () => Snapshot): string[] {
+  let differences = compare(before, look());
+  for (let tries = 0; differences.length > 0 && tries < 8; tries++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    differences = compare(before, look());
+  }
+  return differences;
+}
+
+function describe(where: string, printed: string): string[] {
+  return printed.split("\n").flatMap((line) => {
+    if (line.startsWith("[")) {
+      const entries = (JSON.parse(line) as { dst?: string }[]).filter(({ dst = "" }) => !isLinkLocal(dst));
+      return entries.map((entry) => `${where} ${describeEntry(entry)}`);
+    }
+    return line.trim() === "" ? [] : [`${where} ${line.trim()}`];
+  });
+}
+
+/** Timers run, the carrier follows, and an address is tentative for a while. */
+const passing =
+  /_timer$|^(operstate|tentative|linkdown|dead|topology_change.*|tcn|root_.*|designated_.*|fdb_n_learned)$/;
+const passingFlag = /^(LOWER_UP|NO-CARRIER|M-DOWN|linkdown|dead)$/;
+
+function describeEntry(entry: object): string {
+  return JSON.stringify(entry, (key, value) => {
+    if (passing.test(key)) return undefined;
+    if (key === "addr_info") return (value as { local: string }[]).filter(({ local }) => !isLinkLocal(local));
+    return key === "flags" && Array.isArray(value) ? value.filter((flag) => !passingFlag.test(flag)) : value;
+  });
+}
+
+/** The kernel gives these to each link that has carrier, with its multicast route. */
+function isLinkLocal(address: string): boolean {
+  return /^(fe80|ff00):/.test(address);
+}
+
+/** Names, and the content of what stands for a reservation: that of others is their plugin's own affair. */
+function describeFiles(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const isReservation = entry.isFile() && /^[0-9a-f.:_]+$/.test(entry.name);
+    return `file ${path}${isReservation ? ` ${JSON.stringify(readFileSync(path, "latin1"))}` : ""}`;
+  });
+}

@@ -1,0 +1,72 @@
+import { rmSync } from "node:fs";
+import {
+  type Answer,
+  addContainer,
+  callChain,
+  callPlugin,
+  type Host,
+  makeHost,
+  removeContainer,
+  removeHost,
+  type Suite,
+  type Verb,
+} from "../bench/host.ts";
+import type { Scenario } from "./scenarios.ts";
+import { compareSettled, type Snapshot, takeSnapshot } from "./snapshot.ts";
+
+/** A host and a container for one scenario, where all that comes before the plugin has happened. */
+export interface Stage extends Disposable {
+  readonly scenario: Scenario;
+  readonly host: Host;
+  readonly container: string;
+  /** Calls the plugin. @param prevResult left out: that of the plugins before it. */
+  call(verb: Verb, options?: { readonly wrapper?: readonly string[]; readonly prevResult?: unknown }): Answer;
+  /** How the host and the container differ from what they were before the plugin was called. */
+  leftovers(): string[];
+  /** The container's namespace goes, and there is a new one. What the plugins before it did is gone with it. */
+  replaceContainer(): void;
+}
+
+let count = 0;
+
+/**
+ * The plugin was called once: what it makes on a host once and for all, as directories, lock files and forwarding, is no
+ * leftover.
+ */
+export function setStage(suite: Suite, scenario: Scenario): Stage {
+  const name = `${suite.name.toLowerCase()}${count++}`;
+  const container = `${name}-pod`;
+  const host = makeHost(suite, name);
+  addContainer(container);
+  const result = callChain(host, "ADD", container, scenario.earlier ?? []).result;
+  const call: Stage["call"] = (verb, { wrapper, prevResult = result } = {}) =>
+    callPlugin(host, { verb, container, plugin: scenario.plugin, prevResult }, wrapper);
+  for (const verb of ["ADD", "DEL"] as const) {
+    const { status, stdout, stderr } = call(verb);
+    if (status !== 0) throw new Error(`${suite.name} ${scenario.name} ${verb} failed: ${stdout}${stderr}`);
+  }
+  const look = () => takeSnapshot(host, `/run/netns/${container}`);
+  const before = settle(look);
+  return {
+    scenario,
+    host,
+    container,
+    call,
+    leftovers: () => compareSettled(before, look),
+    replaceContainer() {
+      removeContainer(container);
+      addContainer(container);
+    },
+    [Symbol.dispose]() {
+      removeContainer(container);
+      removeHost(host);
+      for (const path of ["/run/berth", "/run/cni"]) rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Two looks that agree. */
+function settle(look: () => Snapshot): Snapshot {
+  const first = look();
+  return compareSettled(first, look).length === 0 ? first : look();
+}
