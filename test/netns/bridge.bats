@@ -362,6 +362,15 @@ traced() {
   must cni check c1 "$(gated)"
 }
 
+@test "ADD again without a DEL between is refused, and leaves the first attachment as it is" {
+  add_container c1 other
+  must cni add c1 "$(gated)"
+  NETNS=/run/netns/other must_fail 4 cni add c1 "$(gated)"
+  assert_json '.details | contains("DEL comes first")'
+  must cni check c1 "$(gated)"
+  reaches c1 10.1.0.1
+}
+
 # --- DEL ---------------------------------------------------------------------------------------------------------
 
 @test "DEL twice, and of an attachment that was never added" {
