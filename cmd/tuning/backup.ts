@@ -21,13 +21,14 @@ function pathOf(dataDir: string, { containerID, ifname }: AttachmentKey): string
   return `${dataDir}/${containerID}_${ifname}.json`;
 }
 
-/** @returns undefined when there is none, or none that can be read. */
+/** @returns undefined when there is none, or none that makes sense. @throws the errors of `node:fs`. */
 export function readBackup(dataDir: string, key: AttachmentKey): Backup | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(pathOf(dataDir, key), "utf8"));
     return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -33,11 +33,11 @@ export const plugin: Plugin<TuningConfig> = {
   },
 
   del(attachment, { dataDir }) {
-    using steps = new DisposableStack();
-    steps.defer(() => removeBackup(dataDir, attachment));
     const backup = readBackup(dataDir, attachment);
     using container = findSandbox(attachment);
     if (container !== undefined && backup !== undefined) restore(container, attachment.ifname, backup);
+    // Not where something could not be put back: the next DEL tries again.
+    removeBackup(dataDir, attachment);
   },
 
   check(attachment, config) {

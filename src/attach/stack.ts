@@ -47,12 +47,20 @@ export function openSandbox({ netns = "" }: Attachment): NetworkStack {
   }
 }
 
-/** The container's stack, for DEL: undefined when CNI_NETNS is not given, or names what is no namespace any more. */
+/**
+ * The container's stack, for DEL: undefined when CNI_NETNS is not given, or names what is no namespace any more.
+ *
+ * @throws what has nothing to do with the path: a container must not pass for gone when this process is out of files.
+ */
 export function findSandbox({ netns }: Attachment): NetworkStack | undefined {
   if (netns === undefined) return undefined;
   try {
     return NetworkStack.open(netns);
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || noSuchPath.includes(code)) return undefined;
+    throw error;
   }
 }
+
+const noSuchPath = ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES", "EINVAL"];

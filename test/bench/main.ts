@@ -20,7 +20,7 @@ const rounds = Number(values.rounds ?? (values.quick ? 5 : 31));
 const isWanted = (name: string) => positionals.length === 0 || positionals.some((word) => name.includes(word));
 const progress = (text: string) => process.stderr.write(`${text}\n`);
 
-const hosts = [suites.berth, suites.go].map(makeHost);
+const hosts = [suites.berth, suites.go].map((suite) => makeHost(suite));
 for (const { suite } of hosts) addContainer(`${suite.name}-measured`);
 
 async function measure(it: Case): Promise<Row[]> {

@@ -22,7 +22,7 @@ import {
 import { forgetFlows } from "./flows.ts";
 import { createChains, routed } from "./layout.ts";
 import { isEmpty, type Publication } from "./publication.ts";
-import { findRecord, listNetworks, listRecords, type Record, removeRecord, writeRecord } from "./records.ts";
+import { findRecord, isAlone, listNetworks, listRecords, type Record, removeRecord, writeRecord } from "./records.ts";
 import { commitTables, layouts, openTables, rebuild, refuseForeign, tableState } from "./tables.ts";
 
 /**
@@ -155,8 +155,10 @@ export function remove(socket: NetlinkSocket, owner: Owner, plugin?: string): vo
   commitConsistently(socket, () => deleteEntries(presentOf(socket, own).filter(isAs(own))));
   if (kept.length > 0) {
     writeRecord({ owner: record.owner, parts: Object.fromEntries(kept) });
-  } else if (removeRecord(record.owner)) {
-    removeNetwork(socket, entriesIn(gone));
+  } else {
+    if (isAlone(record.owner)) removeNetwork(socket, record.owner, entriesIn(gone));
+    // Last: where something above fails, the next DEL finds all that there is to do.
+    removeRecord(record.owner);
   }
   for (const [, publication] of gone) forgetFlows(socket, publication, "here");
 }
@@ -168,9 +170,10 @@ function isAs(entries: readonly Entry[]): (found: Entry) => boolean {
 }
 
 /** Removes what the attachments of a network had in common, now that the last is gone, but for what others have too. */
-function removeNetwork(socket: NetlinkSocket, entries: readonly Entry[]): void {
-  if (removeUnusedTables(socket)) return;
-  const others = listNetworks().flatMap((network) => {
+function removeNetwork(socket: NetlinkSocket, { network: unused }: Owner, entries: readonly Entry[]): void {
+  if (removeUnusedTables(socket, unused)) return;
+  const networks = listNetworks().filter((network) => network !== unused);
+  const others = networks.flatMap((network) => {
     const [first] = listRecords(network, 1);
     return first === undefined ? [] : Object.values(first.parts).flatMap((part) => entriesOf(first.owner, part));
   });
@@ -186,9 +189,9 @@ function removeNetwork(socket: NetlinkSocket, entries: readonly Entry[]): void {
   }
 }
 
-/** Removes our tables when nothing is published any more. @returns whether it is so. */
-function removeUnusedTables(socket: NetlinkSocket): boolean {
-  if (listNetworks().length > 0) return false;
+/** Removes our tables when nothing is published any more, but by a network `unused`. @returns whether it is so. */
+function removeUnusedTables(socket: NetlinkSocket, unused?: string): boolean {
+  if (listNetworks().some((network) => network !== unused)) return false;
   const ours = layouts.filter((layout) => ["current", "outdated"].includes(tableState(socket, layout)));
   commitTables(
     socket,

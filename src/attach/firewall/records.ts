@@ -1,9 +1,11 @@
 import {
   mkdirSync,
+  opendirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -63,18 +65,34 @@ export function findRecord(owner: Owner): FoundRecord | undefined {
 /** @throws the errors of `node:fs`. */
 export function writeRecord({ owner, parts }: Record): void {
   const path = pathOf(owner);
-  mkdirSync(`${stateDirectory(directory)}/${owner.network}`, { recursive: true, mode: 0o700 });
+  const network = `${stateDirectory(directory)}/${owner.network}`;
   // Networks' names cannot start with a dot. One is enough: the writer holds the lock.
   const temporary = `${stateDirectory(directory)}/.new`;
+  using undo = new DisposableStack();
+  mkdirSync(network, { recursive: true, mode: 0o700 });
+  undo.defer(() => removeIfEmpty(network));
+  undo.defer(() => rmSync(temporary, { force: true }));
   writeFileSync(temporary, JSON.stringify({ owner, parts }), { mode: 0o600 });
   renameSync(temporary, path);
+  undo.move();
 }
 
-/** @returns whether it was the last of its network. */
-export function removeRecord(owner: Owner): boolean {
+export function removeRecord(owner: Owner): void {
   ignoring(["ENOENT"], () => unlinkSync(pathOf(owner)));
-  const network = `${stateDirectory(directory)}/${owner.network}`;
-  return ignoring(["ENOENT", "ENOTEMPTY"], () => rmdirSync(network) ?? true) ?? false;
+  removeIfEmpty(`${stateDirectory(directory)}/${owner.network}`);
+}
+
+function removeIfEmpty(path: string): void {
+  ignoring(["ENOENT", "ENOTEMPTY"], () => rmdirSync(path));
+}
+
+/** Whether no other attachment of its network has a record. Looks at two names, however many there are. */
+export function isAlone(owner: Owner): boolean {
+  const found = ignoring(["ENOENT"], () => {
+    using network = opendirSync(`${stateDirectory(directory)}/${owner.network}`);
+    return [network.readSync(), network.readSync()].flatMap((entry) => entry?.name ?? []);
+  });
+  return found === undefined || found.every((name) => name === fileName(owner));
 }
 
 /** The networks that anything is published for. */
