@@ -1,4 +1,5 @@
 import { validate } from "../../build/generated/macvlan.js";
+import { ipamTypeIn } from "../../src/attach/lease.ts";
 import { dummyParentName } from "../../src/attach/parent.ts";
 import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import type { Network } from "../../src/cni/plugin.ts";
@@ -46,7 +47,6 @@ export function loadConfig(network: Network): MacvlanConfig {
 
 /** Enough for DEL and GC, which go by what was recorded. */
 export function loadForRelease({ raw }: Network): MacvlanConfig {
-  const ipam = (raw["ipam"] as { type?: unknown } | undefined)?.type;
   return {
     given: {},
     master: undefined,
@@ -56,7 +56,7 @@ export function loadForRelease({ raw }: Network): MacvlanConfig {
     internal: false,
     hostAccess: false,
     hostAddresses: [],
-    ipam: typeof ipam === "string" && ipam !== "" ? ipam : undefined,
+    ipam: ipamTypeIn(raw),
   };
 }
 

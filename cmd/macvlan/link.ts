@@ -1,16 +1,13 @@
-import { ownerMark, ownerOf } from "../../src/attach/owner.ts";
+import { type MadeLink, makeContainerLink } from "../../src/attach/madelink.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
-import { refuseTaken } from "../../src/attach/veth.ts";
 import { invalidConfig } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment } from "../../src/cni/plugin.ts";
 import type { Mac } from "../../src/ip/mac.ts";
 import { NetlinkError } from "../../src/netlink/error.ts";
 import { macvlanModes } from "../../src/rtnetlink/kinds/macvlan.ts";
-import { addLink, deleteLink, getLink, type Link, setLink } from "../../src/rtnetlink/link.ts";
+import { addLink, type Link } from "../../src/rtnetlink/link.ts";
 import { type MacvlanConfig, what } from "./config.ts";
-
-export type Macvlan = Link & { mac: Mac } & Disposable;
 
 /**
  * Makes a macvlan interface in the container, under its final name at once. Disposing of it removes it.
@@ -25,32 +22,25 @@ export function createMacvlan(
   attachment: Attachment,
   { mode, mtu, given: { bcqueuelen } }: MacvlanConfig,
   mac: Mac | undefined,
-): Macvlan {
-  const { ifname: name } = attachment;
+): MadeLink {
   if (mtu > (parent.mtu ?? 0)) {
     throw invalidConfig(what, "mtu", mtu, `an integer from 0 to ${parent.mtu}, the MTU of ${parent.name}`);
   }
-  refuseTaken(container, name);
-  using undo = new DisposableStack();
   const data = { mode: macvlanModes[mode], ...(bcqueuelen && { broadcastQueueLength: bcqueuelen }) };
-  try {
-    addLink(stack.route, {
-      name,
-      link: parent.index,
-      namespace: container.namespace.fd,
-      ...(mac && { mac }),
-      ...(mtu && { mtu }),
-      info: { kind: "macvlan", data },
-    });
-  } catch (error) {
-    throw explain(error, parent, mode);
-  }
-  undo.defer(() => deleteLink(container.route, { name }));
-  setLink(container.route, `mark ${name}`, { name, alias: ownerMark(ownerOf(attachment)) });
-  const link = getLink(container.route, { name });
-  if (link?.mac === undefined) throw new Error(`Cannot find ${name} in the container: it vanished`);
-  const made = undo.move();
-  return { ...link, mac: link.mac, [Symbol.dispose]: () => made.dispose() };
+  return makeContainerLink(container, attachment, (name) => {
+    try {
+      addLink(stack.route, {
+        name,
+        link: parent.index,
+        namespace: container.namespace.fd,
+        ...(mac && { mac }),
+        ...(mtu && { mtu }),
+        info: { kind: "macvlan", data },
+      });
+    } catch (error) {
+      throw explain(error, parent, mode);
+    }
+  });
 }
 
 /** The kernel says EINVAL where passthru is not alone on a parent, and EBUSY where a bridge or ipvlan has the parent. */

@@ -314,3 +314,16 @@ lan() {
   for i in {1..10}; do remove_container "c$i"; done
   assert_equal "$(made)" "$before"
 }
+
+@test "macvlan: a master that has the name of the container's interface" {
+  add_container c1
+  host ip link set uplink down
+  host ip link set uplink name eth0
+  host ip link set eth0 up
+  config=$(lan '{master: "eth0"}')
+  must cni add c1 "$config"
+  must inside c1 ping -c 1 -W 2 192.0.2.2
+  must cni check c1 "$config"
+  must cni del c1 "$config"
+  assert_equal "$(inside c1 ip -j link | jq -c '[.[].ifname]')" '["lo"]'
+}

@@ -1,0 +1,73 @@
+import type { Attachment } from "../cni/plugin.ts";
+import type { DNS, Result } from "../cni/result.ts";
+import type { Mac } from "../ip/mac.ts";
+import { deleteLink, getLink, type Link, setLink } from "../rtnetlink/link.ts";
+import { chooseDns } from "./dns.ts";
+import { commonMark, hash, type Owner, ownerMark, ownerOf } from "./owner.ts";
+import { findSandbox, type NetworkStack } from "./stack.ts";
+import { refuseTaken } from "./veth.ts";
+
+/** A link that an ADD made in its container; disposing of it removes it. */
+export type MadeLink = Link & { mac: Mac } & Disposable;
+
+/**
+ * Has a container's link made in the container, and marks it with its owner.
+ *
+ * It gets its name there: where a link is asked for from the host, kernels take care that the host has none of its name
+ * (rtnl_newlink in net/core/rtnetlink.c looks in the asking socket's namespace), and an `eth0` it has, mostly.
+ *
+ * @param make makes a link of the name that it is given in the container's namespace, or nothing when it throws.
+ * @throws CniError when the container has a link named CNI_IFNAME.
+ */
+export function makeContainerLink(
+  container: NetworkStack,
+  attachment: Attachment,
+  make: (name: string) => void,
+): MadeLink {
+  const { ifname: name } = attachment;
+  const owner = ownerOf(attachment);
+  const temporary = temporaryName(owner);
+  refuseTaken(container, name);
+  using undo = new DisposableStack();
+  make(temporary);
+  undo.defer(() => deleteLink(container.route, { name: temporary }));
+  const link = getLink(container.route, { name: temporary });
+  if (link?.mac === undefined) throw new Error(`Cannot find ${temporary} in the container: it vanished`);
+  const { index, mac } = link;
+  const alias = ownerMark(owner);
+  setLink(container.route, `name ${temporary} ${name}`, { index, name, alias });
+  undo.defer(() => deleteLink(container.route, { index }));
+  const made = undo.move();
+  return { ...link, name, mac, alias, [Symbol.dispose]: () => made.dispose() };
+}
+
+/**
+ * Removes the link that an ADD made in the container, if it is there: one of the kinds that the plugin makes, with the
+ * attachment's mark, or without any mark of ours, which the Go suite made.
+ */
+export function removeContainerLink(attachment: Attachment, ...kinds: readonly string[]): void {
+  using container = findSandbox(attachment);
+  if (container === undefined) return;
+  const owner = ownerOf(attachment);
+  // There still where an ADD was killed.
+  deleteLink(container.route, { name: temporaryName(owner) });
+  const link = getLink(container.route, { name: attachment.ifname });
+  if (link?.info?.kind === undefined || !kinds.includes(link.info.kind)) return;
+  const foreign = link.alias !== ownerMark(owner) && link.alias?.startsWith(commonMark);
+  if (!foreign) deleteLink(container.route, link);
+}
+
+function temporaryName(owner: Owner): string {
+  return `new${hash(ownerMark(owner)).slice(0, 12)}`;
+}
+
+/** The result of an ADD that made one interface, which has all addresses of the lease. */
+export function resultOf(attachment: Attachment, { name, mac, mtu }: MadeLink, lease: Result, dns?: DNS): Result {
+  const { netns: sandbox = "" } = attachment;
+  return {
+    interfaces: [{ name, mac, ...(mtu && { mtu }), sandbox }],
+    ips: lease.ips.map((ip) => ({ ...ip, interface: 0 })),
+    routes: lease.routes,
+    dns: chooseDns(dns, lease.dns),
+  };
+}
