@@ -6,7 +6,7 @@ import type { AnyPlugin } from "../src/cni/plugin.ts";
 import { type Response, runPlugin } from "../src/cni/run.ts";
 import { readToEnd, writeAll } from "../src/linux/stdio.ts";
 import { plugins } from "./plugins.ts";
-import { tools } from "./tools.ts";
+import { commands, tools } from "./tools.ts";
 
 /** What a process is called with, its standard input apart. */
 export interface Call {
@@ -22,7 +22,7 @@ export interface Call {
 
 /** Serves this process's call, and gives its exit status; all output has been written then. */
 export function main(call: Call): number {
-  const tool = tools[call.name]?.();
+  const tool = (tools[call.name] ?? commands[`${call.name} ${call.args[0]}`])?.();
   if (tool !== undefined) return tool(call.args, call.env);
   const { status, stdout, stderr } = serve(call);
   writeAll(2, stderr);

@@ -20,6 +20,7 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   static: () => (require("./static/main.ts") as typeof import("./static/main.ts")).plugin,
   none: () => (require("./none/main.ts") as typeof import("./none/main.ts")).plugin,
   tuning: () => (require("./tuning/main.ts") as typeof import("./tuning/main.ts")).plugin,
+  tap: () => (require("./tap/main.ts") as typeof import("./tap/main.ts")).plugin,
   vlan: () => (require("./vlan/main.ts") as typeof import("./vlan/main.ts")).plugin,
   vxlan: () => (require("./vxlan/main.ts") as typeof import("./vxlan/main.ts")).plugin,
 };

@@ -1,4 +1,11 @@
+type Tool = (args: readonly string[], env: NodeJS.ProcessEnv) => number;
+
 /** Executables for people, by name, loaded as the plugins are. A tool writes for itself and gives its exit status. */
-export const tools: Readonly<Record<string, () => (args: readonly string[], env: NodeJS.ProcessEnv) => number>> = {
+export const tools: Readonly<Record<string, () => Tool>> = {
   cnitool: () => (require("./cnitool/main.ts") as typeof import("./cnitool/main.ts")).main,
+};
+
+/** What a plugin's executable does besides, by its name and the first argument. */
+export const commands: Readonly<Record<string, () => Tool>> = {
+  "tap create": () => (require("./tap/selinux.ts") as typeof import("./tap/selinux.ts")).main,
 };

@@ -12,7 +12,7 @@ const signatures = {
   unshare: { arguments: ["int32"], return: "int32" },
   poll: { arguments: ["buffer", "uint64", "int32"], return: "int32" },
   flock: { arguments: ["int32", "int32"], return: "int32" },
-  ioctl: { arguments: ["int32", "uint64", "buffer"], return: "int32" },
+  ioctl: { arguments: ["int32", "uint64", "pointer"], return: "int32" },
   inotify_init1: { arguments: ["int32"], return: "int32" },
   inotify_add_watch: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   strerror: { arguments: ["int32"], return: "pointer" },

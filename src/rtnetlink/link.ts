@@ -8,6 +8,7 @@ import { struct } from "../netlink/struct.ts";
 import { bridge, bridgePort } from "./kinds/bridge.ts";
 import { ipvlan } from "./kinds/ipvlan.ts";
 import { macvlan } from "./kinds/macvlan.ts";
+import { tun } from "./kinds/tun.ts";
 import { vlan } from "./kinds/vlan.ts";
 import { vrf } from "./kinds/vrf.ts";
 import { vxlan } from "./kinds/vxlan.ts";
@@ -50,7 +51,7 @@ export interface VethPeer {
 const veth = attributes({ peer: [1, lazy((): Codec<VethPeer> => linkBody)] });
 
 /** What IFLA_INFO_DATA holds for each kind of link that has any. */
-const kindData = { bridge, ipvlan, macvlan, veth, vlan, vrf, vxlan };
+const kindData = { bridge, ipvlan, macvlan, tun, veth, vlan, vrf, vxlan };
 /** What a master keeps for its ports (IFLA_INFO_SLAVE_DATA). */
 const portData = { bridge: bridgePort };
 
