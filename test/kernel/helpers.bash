@@ -91,10 +91,11 @@ everything() {
   local name
   for name in $(host ls /run/netns); do
     echo "# $name"
-    host ip -n "$name" -o -batch - <<<$'link\naddress\nroute'
+    host ip -n "$name" -o -batch - <<<$'link\naddress\nroute' | grep -v fe80:
   done
   reservations
-  host ls -R /run/berth 2>/dev/null || true
+  # Locks and directories stay.
+  host sh -c 'find /run/berth -type f -not -path "*/locks/*" 2>/dev/null || true'
 }
 
 # must_fail_any CMD…: CMD must fail with exactly one CNI error, of whatever code.

@@ -56,7 +56,8 @@ ipvlan() {
   must cni add c1 "$config"
   assert_json '.ips[0].address == "10.1.0.77/24"'
   assert_equal "$(link eth0 c1 | jq -r .linkinfo.info_kind)" ipvlan
-  reaches c1 10.1.0.77
+  inside outside ip address add 10.1.0.254/24 dev eth0
+  reaches c1 10.1.0.254
 
   add_container c2
   changes_nothing must_fail_any cni add c2 "$(jq -c '.prevResult.interfaces += [{name: "lo"}]' <<<"$config")"
@@ -104,4 +105,61 @@ ipvlan() {
   echo "nameserver 10.1.0.53" >"$BATS_TEST_TMPDIR/resolv.conf"
   attach c1 "$(ipvlan | jq -c --arg path "$BATS_TEST_TMPDIR/resolv.conf" '.ipam.resolvConf = $path')"
   assert_json '.dns.nameservers == ["10.1.0.53"]'
+}
+
+@test "flags bridge, private and vepa, which all interfaces on a master share with the mode" {
+  beyond_go "defect 32: it has no flags, and lets the last one's mode cut off the others"
+  attach c1 "$(ipvlan '{"flag": "private"}')"
+  assert_equal "$(link eth0 c1 | jq -c '.linkinfo.info_data | [.mode, .private]')" '["l2",true]'
+  must cni check c1 "$(ipvlan '{"flag": "private"}')"
+  must_fail_any cni check c1 "$(ipvlan '{"flag": "vepa"}')"
+  add_container c2
+  changes_nothing must_fail_any cni add c2 "$(ipvlan '{"mode": "l3"}')"
+  assert_json '(.details | contains("net/c1/eth0")) and (.details | contains("mode l2, flag private"))'
+  must cni add c2 "$(ipvlan '{"flag": "private"}')"
+  cannot_reach c1 "$(jq -r '.ips[0].address | split("/")[0]' <<<"$output")"
+  # One that is gone without a DEL has no say any more.
+  remove_container c1
+  must cni del c2 "$(ipvlan)"
+  must cni add c2 "$(ipvlan '{"flag": "vepa"}')"
+  assert_equal "$(link eth0 c2 | jq .linkinfo.info_data.vepa)" true
+  must_fail_any cni add c2 "$(ipvlan '{"flag": "brigde"}')"
+  assert_json '.details | contains("flag: found \"brigde\"")'
+}
+
+@test "a VLAN of a link as master is made, and goes with its last user" {
+  beyond_go "it makes none"
+  local config
+  config=$(ipvlan '{"master": "uplink.30"}')
+  attach c1 "$config"
+  assert_equal "$(link uplink.30 | jq -c '.linkinfo | [.info_kind, .info_data.id]')" '["vlan",30]'
+  must cni check c1 "$config"
+  must cni del c1 "$config"
+  has_no_link uplink.30
+}
+
+@test "defect 21: the segment learns at once which MAC an address has now" {
+  beyond_go "defect 21"
+  local fixed='{"ipam": {"type": "static", "addresses": [{"address": "192.0.2.50/24"}, {"address": "2001:db8::50/64"}]}}'
+  inside outside ip neigh replace 192.0.2.50 lladdr 02:00:00:00:00:99 dev eth0 nud stale
+  inside outside ip neigh replace 2001:db8::50 lladdr 02:00:00:00:00:99 dev eth0 nud stale
+  attach c1 "$(ipvlan "$fixed")"
+  for address in 192.0.2.50 2001:db8::50; do
+    assert_equal "$(inside outside ip -j neigh show "$address" | jq -r '.[0].lladdr')" "$(link uplink | jq -r .address)"
+  done
+}
+
+@test "conf: 73-ipvlan.conflist; STATUS tells of a master that is missing" {
+  beyond_go "it speaks no 1.1.0"
+  local list=$REPOSITORY/conf/73-ipvlan.conflist config
+  host ip link set uplink down
+  host ip link set uplink name eth0
+  config=$(jq -c '. as $list | .plugins[0] + {name: $list.name, cniVersion: $list.cniVersion}' "$list")
+  must_fail 50 cni status any "$config"
+  host ip link set eth0 up
+  must cni status any "$config"
+  add_container c1
+  must chain add c1 "$list"
+  must chain check c1 "$list"
+  must chain del c1 "$list"
 }

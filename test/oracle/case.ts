@@ -46,4 +46,6 @@ export type Need = keyof typeof needs;
 /** Commands that succeed where the kernel has what some cases need. */
 export const needs = {
   "bridge VLAN filtering": "ip link add probe type bridge vlan_filtering 1",
+  "link kind ipvlan": "ip link add up type veth peer name far && ip link add probe link up type ipvlan",
+  "link kind vlan": "ip link add up type veth peer name far && ip link add probe link up type vlan id 1",
 } as const;

@@ -1,0 +1,10 @@
+import { type ConfigOf, commonKeys, ipam, ips } from "../../src/cni/schema.ts";
+
+/** Configuration of the dummy plugin. */
+export const schema = {
+  $id: "dummy",
+  type: "object",
+  properties: { ...commonKeys, ipam, runtimeConfig: { type: "object", properties: { ips } } },
+} as const;
+
+export type DummySchema = ConfigOf<typeof schema>;
