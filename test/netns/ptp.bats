@@ -377,3 +377,12 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   for i in {1..10}; do remove_container "c$i"; done
   assert_equal "$(made)" "$before"
 }
+
+@test "conf: 70-ptp.conflist" {
+  add_container c1
+  list=$REPOSITORY/conf/70-ptp.conflist
+  CAP_ARGS='{"portMappings": [{"hostPort": 8080, "containerPort": 80}]}' must chain add c1 "$list"
+  must inside c1 ping -c 1 -W 2 192.0.2.2
+  CAP_ARGS='{"portMappings": [{"hostPort": 8080, "containerPort": 80}]}' must chain check c1 "$list"
+  must chain del c1 "$list"
+}

@@ -131,3 +131,12 @@ setup() {
   must cni gc any "$(static "$addresses")"
   assert_equal "$(snapshot)" "$before"
 }
+
+@test "conf: 76-static.conflist" {
+  list=$REPOSITORY/conf/76-static.conflist
+  must chain add c1 "$list"
+  assert_json '[.ips[].address] == ["10.84.0.2/24", "fd84::2/64"]'
+  must inside c1 ping -c 1 -W 2 10.84.0.1
+  must chain check c1 "$list"
+  must chain del c1 "$list"
+}
