@@ -56,7 +56,7 @@ export const plugin: Plugin<Ports> = {
 
 function publicationOf(host: NetworkStack, attachment: Attachment, prevResult: Result, ports: Ports): Publication {
   const addresses = containerAddresses(attachment, prevResult);
-  const link = hostLink(host, addresses);
+  const link = hostLink(host, addresses, prevResult);
   const mappings = servedMappings(host.route, ports.mappings, addresses, what);
   return { addresses, ...(link && { link }), ports: { ...ports, mappings } };
 }

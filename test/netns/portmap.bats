@@ -385,3 +385,13 @@ start() {
   assert_equal "$(host nft --stateless list ruleset)" ""
   assert_equal "$(host find /run/berth/published -mindepth 1)" ""
 }
+
+@test "portmap: a container on the host's own segment is published without a change of the uplink" {
+  add_container c1
+  lan='{"type":"macvlan","master":"uplink","ipam":{"type":"host-local","ranges":[[{"subnet":"192.0.2.0/24","rangeStart":"192.0.2.10"}]]}}'
+  CAP_ARGS=$(ports 8080:80) must chain add c1 "$(network lan "$lan" "$(portmap)")"
+  assert_equal "$(host cat /proc/sys/net/ipv4/conf/uplink/route_localnet)" 0
+  CAP_ARGS=$(ports 8080:80) must chain check c1 "$(network lan "$lan" "$(portmap)")"
+  must chain del c1 "$(network lan "$lan" "$(portmap)")"
+  assert_equal "$(host nft --stateless list ruleset)" ""
+}

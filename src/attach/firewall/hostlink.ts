@@ -20,19 +20,20 @@ export function containerAddresses({ ifname }: Attachment, { ips, interfaces }: 
     .map(({ address }) => address);
 }
 
-/** The host's interface by which a container is reached; undefined when the host has no route to it (macvlan). */
-export function hostLink(host: NetworkStack, addresses: readonly Prefix[]): Link | undefined {
+/**
+ * The host's interface by which a container is reached, if it was made for that: one that the result names. A container
+ * on the host's own segment (macvlan) is reached by the uplink, which is nobody's to change.
+ */
+export function hostLink(host: NetworkStack, addresses: readonly Prefix[], { interfaces }: Result): Link | undefined {
   const link = addresses.map((prefix) => routeTo(host, prefix)).find((found) => found !== undefined);
-  return link && { name: link.name, kind: link.info?.kind === "bridge" ? "bridge" : "port" };
+  const made = interfaces.some(({ name, sandbox }) => !sandbox && name === link?.name);
+  return link && made ? { name: link.name, kind: link.info?.kind === "bridge" ? "bridge" : "port" } : undefined;
 }
 
 function routeTo(host: NetworkStack, { address }: Prefix): KernelLink | undefined {
   try {
     const { link: index } = lookUpRoute(host.route, address);
-    const link = index === undefined ? undefined : getLink(host.route, { index });
-    const loopback = 0x8;
-    // An answer by the default route says that nobody knows the container here.
-    return link === undefined || link.flags & loopback ? undefined : link;
+    return index === undefined ? undefined : getLink(host.route, { index });
   } catch (error) {
     if (error instanceof NetlinkError) return undefined;
     throw error;
