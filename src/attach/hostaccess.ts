@@ -1,8 +1,7 @@
 import { invalidConfig } from "../cni/config.ts";
-import type { Address } from "../ip/address.ts";
-import { Address as IpAddress } from "../ip/address.ts";
+import { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
-import { ensureSysctl } from "../linux/sysctl.ts";
+import { ensureSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { AddressFlag, addAddress, listAddresses } from "../rtnetlink/address.ts";
 import { macvlanModes } from "../rtnetlink/kinds/macvlan.ts";
@@ -62,7 +61,7 @@ export function removeHostRoutes(host: NetworkStack, parent: string, addresses: 
   const shim = addresses.length === 0 ? undefined : getLink(host.route, { name: shimName(parent) });
   if (shim === undefined) return;
   for (const text of addresses) {
-    deleteRoute(host.route, { destination: Prefix.host(IpAddress.parse(text)), link: shim.index });
+    deleteRoute(host.route, { destination: Prefix.host(Address.parse(text)), link: shim.index });
   }
 }
 
@@ -83,7 +82,7 @@ function makeShim(host: NetworkStack, parent: Link, name: string): number {
     // The host's address is on the parent as well. Others on the segment are to find it there: the shim answers ARP
     // only for those that are reached through it.
     ensureSysctl(`net/ipv4/conf/${name}/arp_filter`, 1);
-    ensureSysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
+    trySysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
   });
   setLink(host.route, `set up ${name}`, { name, alias: shimAlias, flags: LinkFlag.up, change: LinkFlag.up });
   const { index = 0 } = getLink(host.route, { name }) ?? {};
