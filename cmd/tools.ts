@@ -7,5 +7,5 @@ export const tools: Readonly<Record<string, () => Tool>> = {
 
 /** What a plugin's executable does besides, by its name and the first argument. */
 export const commands: Readonly<Record<string, () => Tool>> = {
-  "tap create": () => (require("./tap/selinux.ts") as typeof import("./tap/selinux.ts")).main,
+  "tap create": () => (require("./tap/main.ts") as typeof import("./tap/main.ts")).create,
 };

@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys, ipam, ips } from "../../src/cni/schema.ts";
+import { commonKeys, ipam, ips } from "../../src/cni/schema.ts";
 
 /** Configuration of the dummy plugin. */
 export const schema = {
@@ -6,5 +6,3 @@ export const schema = {
   type: "object",
   properties: { ...commonKeys, ipam, runtimeConfig: { type: "object", properties: { ips } } },
 } as const;
-
-export type DummySchema = ConfigOf<typeof schema>;

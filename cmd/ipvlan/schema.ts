@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys, ipam, ips } from "../../src/cni/schema.ts";
+import { commonKeys, ipam, ips } from "../../src/cni/schema.ts";
 
 /** Configuration of the ipvlan plugin. */
 export const schema = {
@@ -25,5 +25,3 @@ export const schema = {
     runtimeConfig: { type: "object", properties: { ips } },
   },
 } as const;
-
-export type IpvlanSchema = ConfigOf<typeof schema>;

@@ -22,6 +22,8 @@ import { LinkFlag, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { configure, configureForRelease, type TapConfig } from "./config.ts";
 import { createDevice, findBridge } from "./device.ts";
 
+export { create } from "./selinux.ts";
+
 /** A tap device in the container, whose other end is a process: a virtual machine's, mostly. */
 export const plugin: Plugin<TapConfig> = {
   name: "tap",

@@ -25,7 +25,7 @@ export function createLabelled(tap: Tap, context: string): void {
 }
 
 /** What {@link createLabelled} runs: `tap create <JSON of a Tap>`. @returns the exit status. */
-export function main(args: readonly string[]): number {
+export function create(args: readonly string[]): number {
   try {
     createTap(JSON.parse(args[1] ?? "") as Tap);
     return 0;

@@ -21,7 +21,7 @@ import { sharedName, type VlanConfig, what } from "./config.ts";
 export const kind = "vlans";
 
 /** The kernel's data of a VLAN link that is the container's own. */
-export function vlanInfo({ vlanId: id, ingressQos, egressQos }: VlanConfig): LinkInfo & { kind: "vlan" } {
+function vlanInfo({ vlanId: id, ingressQos, egressQos }: VlanConfig): LinkInfo & { kind: "vlan" } {
   const maps = {
     ...(ingressQos.length > 0 && { ingressQos: [...ingressQos] }),
     ...(egressQos.length > 0 && { egressQos: [...egressQos] }),

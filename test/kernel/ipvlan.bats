@@ -107,7 +107,7 @@ ipvlan() {
   assert_json '.dns.nameservers == ["10.1.0.53"]'
 }
 
-@test "flags bridge, private and vepa, which all interfaces on a master share with the mode" {
+@test "defect 32: flags bridge, private and vepa, which all interfaces on a master share with the mode" {
   beyond_go "defect 32: it has no flags, and lets the last one's mode cut off the others"
   attach c1 "$(ipvlan '{"flag": "private"}')"
   assert_equal "$(link eth0 c1 | jq -c '.linkinfo.info_data | [.mode, .private]')" '["l2",true]'

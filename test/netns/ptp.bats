@@ -88,7 +88,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   must cni del c1 "$config"
 }
 
-@test "ptp: without ipam it is a link without addresses (39)" {
+@test "defect 39: without ipam it is a link without addresses" {
   add_container c1
   before=$(made)
   config=$(ptp | jq -c 'del(.ipam)')
