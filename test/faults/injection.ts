@@ -26,6 +26,12 @@ export interface Bounds {
 
 const output = "/run/strace";
 
+/** A run that takes long tells what it found at once. */
+function note(list: string[], what: string): void {
+  list.push(what);
+  console.log(what.replaceAll(/^/gm, "#   "));
+}
+
 /**
  * Each run: an ADD in which one call fails, a DEL, an ADD, a DEL in which one call fails, and a DEL where that failed.
  * After the failed ADD and after the last DEL, all must be as it was.
@@ -43,14 +49,12 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
   report.calls = adding.length + deleting.length;
   const [adds, dels] = [shuffle(adding, seed), shuffle(deleting, seed)];
   const end = performance.now() + milliseconds;
-  const note = (list: string[], call: SystemCall | undefined, verb: string, what: string) =>
-    list.push(`${verb} with ${call?.kind} ${call?.ordinal} failing: ${what}`);
 
   for (let i = 0; i < Math.min(runs, Math.max(adds.length, dels.length)) && performance.now() < end; i++) {
     let isClean = true;
     const judge = (call: SystemCall, verb: string) => {
       const left = stage.leftovers();
-      if (left.length > 0) note(report.leaks, call, verb, left.slice(0, 6).join("\n  "));
+      if (left.length > 0) note(report.leaks, `${verb} with ${text(call)} failing: ${left.slice(0, 6).join("\n  ")}`);
       isClean &&= left.length === 0;
     };
     const fail = (call: SystemCall) => injecting(isThreaded, output, call, `error=${errors[call.kind]}`);
@@ -59,7 +63,7 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
       report.tried++;
       const answer = stage.call("ADD", { wrapper: fail(add) });
       const complaint = complain(answer);
-      if (complaint !== undefined) note(report.faults, add, "ADD", complaint);
+      if (complaint !== undefined) note(report.faults, `ADD with ${text(add)} failing: ${complaint}`);
       if (answer.status !== 0) judge(add, "ADD");
       mustCall(stage, "DEL", report, add);
       if (answer.status === 0) judge(add, "ADD, then DEL");
@@ -69,7 +73,7 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
       report.tried++;
       const answer = stage.call("DEL", { wrapper: fail(del) });
       const complaint = complain(answer);
-      if (complaint !== undefined) note(report.faults, del, "DEL", complaint);
+      if (complaint !== undefined) note(report.faults, `DEL with ${text(del)} failing: ${complaint}`);
       if (answer.status !== 0) mustCall(stage, "DEL", report, del);
       judge(del, "DEL");
     } else mustCall(stage, "DEL", report, add);
@@ -83,7 +87,11 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
 
 function mustCall(stage: Stage, verb: "ADD" | "DEL", { faults }: Report, call: SystemCall | undefined): void {
   const { status, stdout, stderr } = stage.call(verb);
-  if (status !== 0) faults.push(`${verb} after ${call?.kind} ${call?.ordinal} failed: ${stdout}${stderr}`);
+  if (status !== 0) note(faults, `${verb} after ${text(call)} failed: ${stdout}${stderr}`);
+}
+
+function text(call: SystemCall | undefined): string {
+  return `${call?.kind} ${call?.ordinal}`;
 }
 
 /** What is wrong with an answer: it is success, or one CNI error in words. */

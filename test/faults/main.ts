@@ -1,7 +1,10 @@
 // What goes wrong on a node, made to go wrong; see run. Prints TAP.
 import { parseArgs } from "node:util";
 import { suites } from "../bench/host.ts";
+import { disrupt, disruptions } from "./disruption.ts";
 import { type Bounds, failCalls, type Report } from "./injection.ts";
+import { killAnywhere } from "./kill.ts";
+import { crowd, describeWaits } from "./load.ts";
 import { scenarios } from "./scenarios.ts";
 
 const { values, positionals } = parseArgs({
@@ -33,6 +36,10 @@ const bounds: Bounds = values.full
   ? { seed, runs: Number.POSITIVE_INFINITY, milliseconds: 20 * 60_000 }
   : { seed, runs: 12, milliseconds: 12_000 };
 
+const killBounds: Bounds = values.full
+  ? { seed, runs: 40, milliseconds: 10 * 60_000 }
+  : { seed, runs: 4, milliseconds: 4_000 };
+
 const reports: Report[] = [];
 for (const scenario of scenarios) {
   await test(`faults: ${scenario.name}: a system call fails, and nothing is left`, () => {
@@ -46,5 +53,28 @@ for (const { suite, scenario, tried, calls, leaks, faults } of reports)
   print(
     `${suite.padEnd(6)}${scenario.padEnd(24)}${tried} of ${calls} calls failed, ${leaks.length} leaks, ${faults.length} other faults`,
   );
+
+for (const scenario of scenarios) {
+  for (const after of ["DEL", "GC"] as const) {
+    await test(`kill: ${scenario.name}: killed at random moments, then ${after}: nothing is left`, () => {
+      const { kills, problems } = killAnywhere(scenario, after, killBounds);
+      print(`${scenario.name} was killed ${kills} times`);
+      return problems;
+    });
+  }
+}
+
+for (const scenario of scenarios.filter(({ name }) => name in disruptions)) {
+  await test(`disruption: ${scenario.name}: CHECK names what somebody else did, and DEL cleans up`, () =>
+    disrupt(scenario));
+}
+
+const pods = values.full ? 100 : 20;
+await test(`load: ${pods} ADDs at once, DELs, ADDs, CHECKs and GCs at once, DELs at once`, async () => {
+  const { problems, waits } = await crowd(suites.berth, pods);
+  print(`Berth, one plugin: ${describeWaits(waits)}`);
+  if (values.full) print(`Go, five plugins: ${describeWaits((await crowd(suites.go, pods)).waits)}`);
+  return problems;
+});
 
 console.log(`1..${tests}`);

@@ -13,7 +13,7 @@ export interface Scenario {
 
 const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
 const rates = { ingressRate: 100_000_000, ingressBurst: 8_000_000, egressRate: 100_000_000, egressBurst: 8_000_000 };
-const earlier = [bridge(2, { ipMasq: true })];
+const earlier = [bridge(2)];
 
 export const scenarios: readonly Scenario[] = [
   { name: "bridge", plugin: bridge(2, { ipMasq: true }) },

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import {
   type Answer,
   addContainer,
@@ -21,10 +21,10 @@ export interface Stage extends Disposable {
   readonly container: string;
   /** Calls the plugin. @param prevResult left out: that of the plugins before it. */
   call(verb: Verb, options?: { readonly wrapper?: readonly string[]; readonly prevResult?: unknown }): Answer;
-  /** How the host and the container differ from what they were before the plugin was called. */
-  leftovers(): string[];
-  /** The container's namespace goes, and there is a new one. What the plugins before it did is gone with it. */
-  replaceContainer(): void;
+  /** The result of the plugins before it. */
+  readonly result: unknown;
+  /** How the host, and the container unless it is not to count, differ from before the plugin was called. */
+  leftovers(where?: "everywhere" | "on the host"): string[];
 }
 
 let count = 0;
@@ -52,13 +52,14 @@ export function setStage(suite: Suite, scenario: Scenario): Stage {
     host,
     container,
     call,
-    leftovers: () => compareSettled(before, look),
-    replaceContainer() {
-      removeContainer(container);
-      addContainer(container);
+    result,
+    leftovers(where = "everywhere") {
+      const counts = (fact: string) => where === "everywhere" || !fact.startsWith("container ");
+      const some = (facts: Snapshot) => new Set([...facts].filter(counts));
+      return compareSettled(some(before), () => some(look()));
     },
     [Symbol.dispose]() {
-      removeContainer(container);
+      if (existsSync(`/run/netns/${container}`)) removeContainer(container);
       removeHost(host);
       for (const path of ["/run/berth", "/run/cni"]) rmSync(path, { recursive: true, force: true });
     },
