@@ -36,7 +36,8 @@ modules_are_there() {
 
 install_modules() {
   echo "Installing node_modules"
-  npm ci --no-audit --no-fund --loglevel=error || fail "npm ci failed"
+  # Not npm ci: it fails where a registry's mirror lacks the optional packages of platforms that this is not.
+  npm install --no-save --no-audit --no-fund --loglevel=error || fail "npm install failed"
   cp package-lock.json node_modules/.installed-lock.json
 }
 
