@@ -7,6 +7,7 @@ import {
   requirePrevResult,
 } from "../../src/attach/check.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
+import { checkLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { delegateCheck } from "../../src/cni/delegate.ts";
@@ -29,6 +30,7 @@ export function checkAttachment(attachment: Attachment, config: PtpConfig): void
   const peer = end.link === undefined ? undefined : getLink(host.route, { index: end.link });
   if (peer?.info?.kind !== "veth") throw mismatch(`peer of ${end.name}`, peer?.info?.kind, "a veth on the host");
   checkHost(host, peer, prevResult);
+  checkLimits(host, ownerOf(attachment), peer, config.limits);
   checkAddresses(container, end, prevResult);
   checkRoutes(container, prevResult);
   inspect(ownerOf(attachment), publicationOf(host, attachment, config, prevResult));

@@ -1,6 +1,8 @@
 import { validate } from "../../build/generated/ptp.js";
 import { readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
 import { ipamTypeIn } from "../../src/attach/lease.ts";
+import type { Limits } from "../../src/attach/limits.ts";
+import { readLimits } from "../../src/attach/limitsconfig.ts";
 import { decodeConfig } from "../../src/cni/config.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import { type PtpSchema, schema } from "./schema.ts";
@@ -15,6 +17,7 @@ export interface PtpConfig {
   readonly mtu: number;
   /** What the packet filter is to do. */
   readonly wishes: Wishes;
+  readonly limits: Limits;
   /** The IPAM plugin; undefined: no addresses (layer 2). */
   readonly ipam: string | undefined;
 }
@@ -22,10 +25,16 @@ export interface PtpConfig {
 /** @throws CniError (invalidConfig). */
 export function configure({ raw }: Network): PtpConfig {
   const given = decodeConfig(schema, validate, raw, what);
-  return { given, mtu: given.mtu ?? 0, wishes: readWishes(given, what), ipam: given.ipam?.type || undefined };
+  return {
+    given,
+    mtu: given.mtu ?? 0,
+    wishes: readWishes(given, what),
+    limits: readLimits(given.runtimeConfig?.bandwidth ?? {}, what, "runtimeConfig.bandwidth."),
+    ipam: given.ipam?.type || undefined,
+  };
 }
 
 /** Enough for DEL and GC, which go by the owner. */
 export function configureForRelease({ raw }: Network): PtpConfig {
-  return { given: {}, mtu: 0, wishes: {}, ipam: ipamTypeIn(raw) };
+  return { given: {}, mtu: 0, wishes: {}, limits: {}, ipam: ipamTypeIn(raw) };
 }

@@ -7,6 +7,7 @@ import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding } from "../../src/attach/gateway.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
+import { hasLimits, limitRates, removeLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
@@ -45,16 +46,19 @@ export const plugin: Plugin<PtpConfig> = {
     const link = getLink(host.route, { name: veth.host.name });
     if (link === undefined) throw new Error(`Cannot find ${veth.host.name}: it vanished`);
     routeToContainer(host, link, lease);
+    const owner = ownerOf(attachment);
+    const limited = hasLimits(config.limits) ? undo.use(limitRates(host, owner, link, config.limits)).interfaces : [];
     const result: Result = {
       interfaces: [
         { name: veth.host.name, mac: veth.host.mac },
         { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
+        ...limited,
       ],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 1 })),
       routes: lease.routes,
       dns: chooseDns(config.given.dns, lease.dns),
     };
-    undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
+    undo.use(publish(owner, plugin.name, publicationOf(host, attachment, config, result)));
     waitUntilUp(host, veth.host.name);
     announce(container, veth.container.index, veth.container.mac);
     // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
@@ -70,6 +74,7 @@ export const plugin: Plugin<PtpConfig> = {
     const withdrawn = steps.use(new DisposableStack());
     if (ipam !== undefined) steps.defer(() => delegateDel(attachment, ipam));
     steps.defer(() => removeVethPair(host, attachment));
+    steps.defer(() => removeLimits(host, ownerOf(attachment)));
     steps.defer(() => withdrawn.use(withdraw(ownerOf(attachment), plugin.name)));
   },
 

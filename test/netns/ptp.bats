@@ -28,6 +28,9 @@ made() { snapshot | grep -Ev '^var|^run|fe80::|anycast|last_reserved'; }
 
 held() { host sh -c 'ls /var/lib/cni/networks/p2p 2>/dev/null' | grep -Ev 'lock|last_reserved' || true; }
 
+# Until duplicate address detection on the uplink is done, the host cannot ask there for whom it forwards to.
+settle() { until [[ -z $(host ip -6 -o address show dev uplink tentative) ]]; do sleep 0.05; done; }
+
 forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs; }
 
 @test "ptp: containers reach the host, each other and the world by routes of the host" {
@@ -40,6 +43,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   assert_equal "$(host ip -j link show "$port" | jq -r '.[0] | .ifalias, .operstate')" $'berth/p2p/c1/eth0\nUP'
   assert_equal "$(forwards)" "1 1"
   must cni add c2 "$(ptp)"
+  settle
   for address in 10.1.0.1 fd00:1::1 10.1.0.3 fd00:1::3 192.0.2.2 2001:db8::2; do
     must inside c1 ping -c 1 -W 2 "$address"
   done
@@ -70,6 +74,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   config=$(static '[{address: "10.1.0.9/24"}, {address: "fd00:1::9/64"}]' '[{dst: "0.0.0.0/0"}, {dst: "::/0"}]')
   must cni add c1 "$config"
   assert_json '[.ips[].gateway] == ["169.254.1.1", "fe80::1"]'
+  settle
   for address in 192.0.2.2 2001:db8::2 169.254.1.1; do must inside c1 ping -c 1 -W 2 "$address"; done
   must host ping -c 1 -W 2 10.1.0.9
   must host ping -c 1 -W 2 fd00:1::9
@@ -82,6 +87,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   config=$(static '[{address: "10.1.0.9/32", gateway: "10.2.0.1"}, {address: "10.1.0.10/32", gateway: "10.2.0.1"},
     {address: "fd00:1::9/128", gateway: "fd00:2::1"}]' '[{dst: "0.0.0.0/0"}, {dst: "::/0"}]')
   must cni add c1 "$config"
+  settle
   for address in 192.0.2.2 2001:db8::2; do must inside c1 ping -c 1 -W 2 "$address"; done
   must inside outside ping -c 1 -W 2 10.1.0.10
   must cni check c1 "$config"
@@ -126,6 +132,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   before=$(made)
   config=$(ptp '{ipMasq: true, ipMasqBackend: "iptables"}')
   must cni add c1 "$config"
+  settle
   assert_answer "outside 192.0.2.1" c1 tcp 192.0.2.2 80
   assert_answer "outside 2001:db8::1" c1 tcp 2001:db8::2 80
   must cni check c1 "$config"
@@ -385,4 +392,20 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   must inside c1 ping -c 1 -W 2 192.0.2.2
   CAP_ARGS='{"portMappings": [{"hostPort": 8080, "containerPort": 80}]}' must chain check c1 "$list"
   must chain del c1 "$list"
+}
+
+@test "ptp: limits rates in the same process" {
+  add_container c1
+  before=$(made)
+  list=$REPOSITORY/conf/70-ptp.conflist
+  export CAP_ARGS='{"bandwidth": {"ingressRate": 8000000, "ingressBurst": 800000, "egressRate": 16000000, "egressBurst": 1600000}}'
+  must chain add c1 "$list"
+  assert_match "$(host tc qdisc show dev "$(jq -r '.interfaces[0].name' <<<"$output")")" "rate 8Mbit burst 100000b"
+  assert_match "$(host tc qdisc show dev "$(jq -r '.interfaces[2].name' <<<"$output")")" "rate 16Mbit burst 200000b"
+  must inside c1 ping -c 1 -W 2 192.0.2.2
+  must chain check c1 "$list"
+  host tc qdisc del dev "$(jq -r '.interfaces[0].name' <"$BATS_TEST_TMPDIR/result.c1.eth0.ptp.list")" root
+  must_fail 999 chain check c1 "$list"
+  NETNS='' must chain del c1 "$list"
+  assert_equal "$(made)" "$before"
 }
