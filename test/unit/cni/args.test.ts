@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loadArgs } from "../../../src/cni/args.ts";
+import { loadArgs, looseArgs } from "../../../src/cni/args.ts";
 import { CniError } from "../../../src/cni/error.ts";
 
 const good: [text: string, values: Record<string, string>][] = [
@@ -55,4 +55,14 @@ test("any text gives values for the names asked for, or one CniError", () => {
       }
     }),
   );
+});
+
+test.each([
+  ["", {}],
+  ["MAC=x", { MAC: "x" }],
+  ["OTHER=1;MAC=x;", { MAC: "x" }],
+  ["=;broken;a=b=c;MAC=x", { MAC: "x" }],
+  ["MAC=;mac=x", {}],
+])("plugins that never looked at %j let it pass, and find %j", (text, values) => {
+  expect(looseArgs(text, ["MAC"])).toEqual(values);
 });
