@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isObject } from "../../src/cni/json.ts";
 import type { AttachmentKey } from "../../src/cni/plugin.ts";
 
@@ -17,6 +17,11 @@ export interface Backup {
   readonly sysctl?: Readonly<Record<string, string>>;
 }
 
+/** While it is written: with its network, which half a file does not tell. No network's name holds a `+`. */
+function unfinishedPathOf(dataDir: string, { containerID, ifname }: AttachmentKey, network: string): string {
+  return `${dataDir}/.${containerID}_${ifname}+${network}`;
+}
+
 function pathOf(dataDir: string, { containerID, ifname }: AttachmentKey): string {
   return `${dataDir}/${containerID}_${ifname}.json`;
 }
@@ -32,19 +37,18 @@ export function readBackup(dataDir: string, key: AttachmentKey): Backup | undefi
   }
 }
 
-export function writeBackup(dataDir: string, key: AttachmentKey, backup: Backup): void {
+export function writeBackup(dataDir: string, key: AttachmentKey, backup: Backup & { readonly network: string }): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const path = pathOf(dataDir, key);
-  writeFileSync(`${path}.new`, JSON.stringify(backup, undefined, 1), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  const unfinished = unfinishedPathOf(dataDir, key, backup.network);
+  using undo = new DisposableStack();
+  undo.defer(() => rmSync(unfinished, { force: true }));
+  writeFileSync(unfinished, JSON.stringify(backup, undefined, 1), { mode: 0o600 });
+  renameSync(unfinished, pathOf(dataDir, key));
+  undo.move();
 }
 
-export function removeBackup(dataDir: string, key: AttachmentKey): void {
-  try {
-    unlinkSync(pathOf(dataDir, key));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
+export function removeBackup(dataDir: string, key: AttachmentKey, network: string): void {
+  for (const path of [pathOf(dataDir, key), unfinishedPathOf(dataDir, key, network)]) rmSync(path, { force: true });
 }
 
 /** The attachments of a network that have a backup. */
@@ -57,9 +61,10 @@ export function listBackups(dataDir: string, network: string): AttachmentKey[] {
   }
   return names.flatMap((name) => {
     // Containers' names may hold underscores, interfaces' as well: the file says what the name means.
-    const match = /^(.+)_([^/]+)\.json$/.exec(name);
-    const [, containerID, ifname] = match ?? [];
+    const [, dot, containerID, ifname, its] = /^(\.?)(.+)_([^/]+)(?:\.json|\+([^+]+))$/.exec(name) ?? [];
     if (containerID === undefined || ifname === undefined) return [];
-    return readBackup(dataDir, { containerID, ifname })?.network === network ? [{ containerID, ifname }] : [];
+    const key = { containerID, ifname };
+    const owner = dot === "" ? readBackup(dataDir, key)?.network : its;
+    return owner === network ? [key] : [];
   });
 }

@@ -23,9 +23,13 @@ export const plugin: Plugin<TuningConfig> = {
     using container = openSandbox(attachment);
     const before = backupOf(container, attachment, settings);
     // What an earlier ADD found is what was there before any of ours.
-    writeBackup(config.dataDir, attachment, { ...before, ...readBackup(config.dataDir, attachment) });
+    writeBackup(config.dataDir, attachment, {
+      ...before,
+      ...readBackup(config.dataDir, attachment),
+      network: attachment.network.name,
+    });
     using undo = new DisposableStack();
-    undo.defer(() => removeBackup(config.dataDir, attachment));
+    undo.defer(() => removeBackup(config.dataDir, attachment, attachment.network.name));
     undo.defer(() => restore(container, attachment.ifname, before));
     apply(container, attachment.ifname, settings);
     undo.move();
@@ -37,7 +41,7 @@ export const plugin: Plugin<TuningConfig> = {
     using container = findSandbox(attachment);
     if (container !== undefined && backup !== undefined) restore(container, attachment.ifname, backup);
     // Not where something could not be put back: the next DEL tries again.
-    removeBackup(dataDir, attachment);
+    removeBackup(dataDir, attachment, attachment.network.name);
   },
 
   check(attachment, config) {
@@ -50,7 +54,7 @@ export const plugin: Plugin<TuningConfig> = {
   gc(network, { dataDir }) {
     const valid = new Set(network.validAttachments.map(({ containerID, ifname }) => `${containerID}_${ifname}`));
     for (const key of listBackups(dataDir, network.name)) {
-      if (!valid.has(`${key.containerID}_${key.ifname}`)) removeBackup(dataDir, key);
+      if (!valid.has(`${key.containerID}_${key.ifname}`)) removeBackup(dataDir, key, network.name);
     }
   },
 

@@ -1,9 +1,10 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { type Mac, macFromBytes } from "../ip/mac.ts";
-import { shareFile, tryLockFile } from "../linux/lock.ts";
+import { lockFile, shareFile, tryLockFile } from "../linux/lock.ts";
 import { trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, OperState, setLink } from "../rtnetlink/link.ts";
+import { hash } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
 
@@ -34,9 +35,7 @@ export function claimBridge(name: string): Disposable {
  */
 export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge {
   const { name, mtu, promiscuous = false, vlanFiltering = false } = options;
-  const existing = getLink(host.route, { name });
-  if (existing === undefined) unless(["EEXIST"], () => makeBridge(host, options));
-  const bridge = existing ?? getLink(host.route, { name });
+  const bridge = getLink(host.route, { name }) ?? makeBridge(host, options);
   if (bridge?.info?.kind !== "bridge") throw notABridge(name, bridge);
 
   const own = bridge.alias === ownBridgeAlias;
@@ -77,6 +76,7 @@ const noMac: Mac = "00:00:00:00:00:00";
  */
 export function removeUnusedBridge(host: NetworkStack, name: string, isSpare?: (port: Link) => boolean): void {
   const bridge = getLink(host.route, { name });
+  if (bridge === undefined) removeUnfinished(host, name);
   if (bridge?.info?.kind !== "bridge" || bridge.alias !== ownBridgeAlias) return;
   // A port that forwards tells enough, and saves a look at all of them.
   if (forwards(bridge) && isSpare === undefined) return;
@@ -88,12 +88,38 @@ export function removeUnusedBridge(host: NetworkStack, name: string, isSpare?: (
   deleteLink(host.route, bridge);
 }
 
-/** A bridge whose MAC is not fixed takes on its ports' MACs, and changes it as they come and go. */
-function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): void {
-  addLink(host.route, { name, mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data: {} } });
-  setLink(host.route, `mark ${name}`, { name, alias: ownBridgeAlias });
+/**
+ * A bridge of ours gets its name together with its mark, so that none is left without, wherever this ends.
+ *
+ * One whose MAC is not fixed takes on its ports' MACs, and changes it as they come and go.
+ */
+function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): Link | undefined {
+  using _lock = lockFile(lockPath(`making-${name}`));
+  const made = getLink(host.route, { name });
+  if (made !== undefined) return made;
+  const unfinished = unfinishedName(name);
+  deleteLink(host.route, { name: unfinished });
+  using undo = new DisposableStack();
+  undo.defer(() => deleteLink(host.route, { name: unfinished }));
+  const mac = randomMac();
+  addLink(host.route, { name: unfinished, mac, ...(mtu && { mtu }), info: { kind: "bridge", data: {} } });
+  const { index } = getLink(host.route, { name: unfinished }) ?? {};
+  if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
+  // Somebody else's may have come meanwhile.
+  unless(["EEXIST"], () => setLink(host.route, `name ${unfinished} ${name}`, { index, name, alias: ownBridgeAlias }));
   // A router's advertisements inside the network are not for the host; and the gateway answers its containers at once.
   for (const setting of ["accept_ra", "accept_dad"]) trySysctl(`net/ipv6/conf/${name}/${setting}`, 0);
+  return getLink(host.route, { name });
+}
+
+/** An ADD may have been killed over it. */
+function removeUnfinished(host: NetworkStack, name: string): void {
+  using lock = tryLockFile(lockPath(`making-${name}`));
+  if (lock !== undefined) deleteLink(host.route, { name: unfinishedName(name) });
+}
+
+function unfinishedName(name: string): string {
+  return `new${hash(name).slice(0, 12)}`;
 }
 
 /** A kernel without CONFIG_BRIDGE_VLAN_FILTERING refuses the attribute, or passes over it. */

@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Interface } from "../cni/result.ts";
 import { NetlinkError } from "../netlink/error.ts";
-import { addRedirect, deleteRedirect, listRedirects } from "../rtnetlink/filter.ts";
+import { addRedirect, deleteRedirect, listFilters } from "../rtnetlink/filter.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, setLink } from "../rtnetlink/link.ts";
 import {
   addIngress,
@@ -109,11 +109,12 @@ function bucketOf({ rate, burst }: Limit): TokenBucket {
 export function removeLimits(host: NetworkStack, owner: Owner, link?: Link): void {
   const ifb = getLink(host.route, { name: ifbName(owner) });
   if (link !== undefined) {
-    const redirects = listRedirects(host.route, link.index);
-    // An interface that is gone has no index any more, but its filter would drop all that comes.
-    const ours = redirects.filter(({ to }) => to === ifb?.index || getLink(host.route, { index: to }) === undefined);
-    for (const { priority } of ours) deleteRedirect(host.route, link.index, priority);
-    if (ours.length > 0 && ours.length === redirects.length) removeIngress(host, link);
+    const filters = listFilters(host.route, link.index);
+    const ours = filters.filter(({ to }) => to !== undefined && leadsNowhereElse(host, to, ifb));
+    // Filters go with it, at once: of a DEL that fails half way, the next one finds the other half.
+    const isOurs = ours.length === filters.length && (ours.length > 0 || ifb !== undefined);
+    if (isOurs && hasQdisc(host, link, "ingress")) deleteQdisc(host.route, link.index, QdiscParent.ingress);
+    else for (const { priority } of ours) deleteRedirect(host.route, link.index, priority);
     const own = listQdiscs(host.route, link.index).some(
       ({ kind, handle }) => kind === "tbf" && handle === bucketHandle,
     );
@@ -122,9 +123,13 @@ export function removeLimits(host: NetworkStack, owner: Owner, link?: Link): voi
   if (ifb !== undefined) deleteLink(host.route, ifb);
 }
 
-function removeIngress(host: NetworkStack, link: Link): void {
-  const isOurs = listQdiscs(host.route, link.index).some(({ kind }) => kind === "ingress");
-  if (isOurs) deleteQdisc(host.route, link.index, QdiscParent.ingress);
+/** An interface that is gone has no index any more, or nobody's, but its filter would drop all that comes. */
+function leadsNowhereElse(host: NetworkStack, to: number, ifb: Link | undefined): boolean {
+  return to === ifb?.index || to === 0 || getLink(host.route, { index: to }) === undefined;
+}
+
+function hasQdisc(host: NetworkStack, link: Link, wanted: string): boolean {
+  return listQdiscs(host.route, link.index).some(({ kind }) => kind === wanted);
 }
 
 function hasIngress(host: NetworkStack, link: Link): boolean {
@@ -138,7 +143,7 @@ export function checkLimits(host: NetworkStack, owner: Owner, link: Link, { ingr
   const ifb = getLink(host.route, { name: ifbName(owner) });
   if (ifb === undefined) throw mismatch(`interface ${ifbName(owner)}`, undefined, "an ifb");
   checkBucket(host, ifb, egress);
-  const led = listRedirects(host.route, link.index).some(({ to }) => to === ifb.index);
+  const led = listFilters(host.route, link.index).some(({ to }) => to === ifb.index);
   if (!led) throw mismatch(`redirect of ${link.name}`, undefined, ifb.name);
 }
 

@@ -29,14 +29,14 @@ export function makeContainerLink(
   const temporary = temporaryName(owner);
   refuseTaken(container, name);
   using undo = new DisposableStack();
-  make(temporary);
   undo.defer(() => deleteLink(container.route, { name: temporary }));
+  make(temporary);
   const link = getLink(container.route, { name: temporary });
   if (link?.mac === undefined) throw new Error(`Cannot find ${temporary} in the container: it vanished`);
   const { index, mac } = link;
   const alias = ownerMark(owner);
-  setLink(container.route, `name ${temporary} ${name}`, { index, name, alias });
   undo.defer(() => deleteLink(container.route, { index }));
+  setLink(container.route, `name ${temporary} ${name}`, { index, name, alias });
   const made = undo.move();
   return { ...link, name, mac, alias, [Symbol.dispose]: () => made.dispose() };
 }

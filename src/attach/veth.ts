@@ -45,6 +45,8 @@ export function createVethPair(
   using undo = new DisposableStack();
   const peer = { name: ifname, mac: mac ?? madeUpMac(ownerMark(owner)), namespace: container.namespace.fd, ...sized };
   const link = { name, mac: hostMac, ...sized, ...(bridge && { master: bridge }) };
+  // The kernel may have made it though its answer was lost.
+  undo.defer(() => removeUnmarked(host, name));
   replaceStale(host, attachment, () => addLink(host.route, { ...link, info: { kind: "veth", data: { peer } } }));
   undo.defer(() => deleteLink(host.route, { name }));
   setLink(host.route, `set up ${name}`, {
@@ -100,11 +102,16 @@ function replaceStale(host: NetworkStack, attachment: Attachment, add: () => voi
     add();
   } catch (error) {
     if (!(error instanceof NetlinkError && error.code === "EEXIST")) throw error;
-    const stale = getLink(host.route, { name: hostLinkName(ownerOf(attachment)) });
-    if (stale?.info?.kind !== "veth" || stale.alias) throw alreadyAttached(attachment, stale, error);
-    deleteLink(host.route, stale);
+    const name = hostLinkName(ownerOf(attachment));
+    if (!removeUnmarked(host, name)) throw alreadyAttached(attachment, getLink(host.route, { name }), error);
     add();
   }
+}
+
+/** @returns whether there was a veth of that name without a mark. */
+function removeUnmarked(host: NetworkStack, name: string): boolean {
+  const link = getLink(host.route, { name });
+  return link?.info?.kind === "veth" && !link.alias && deleteLink(host.route, link);
 }
 
 function alreadyAttached(attachment: Attachment, link: Link | undefined, cause: NetlinkError): CniError {

@@ -93,13 +93,15 @@ export function deleteRedirect(socket: RouteSocket, index: number, priority: num
   return unless(["ENODEV", "ENOENT", "EINVAL"], () => socket.request(request)) !== undefined;
 }
 
-/** Where what comes in by a link is led to, by priority of the filter. */
-export function listRedirects(socket: RouteSocket, index: number): { priority: number; to: number }[] {
+/** The filters of what comes in by a link, by priority; `to` is the index of the link that a redirect leads to. */
+export function listFilters(socket: RouteSocket, index: number): { priority: number; to?: number }[] {
   const request = encodeRequest("list filters", RTM_GETTFILTER, filterBody, { index, parent: ingressFilters });
   const filters = unless(["ENODEV", "ENOENT", "EINVAL"], () => socket.dump(request)) ?? [];
   return filters.flatMap(({ body }) => {
     const { info, kind, options } = filterBody.decode(body);
     const to = kind === "u32" ? options?.actions?.first?.options?.parameters?.link : undefined;
-    return to === undefined ? [] : [{ priority: info >>> 16, to }];
+    if (to !== undefined) return [{ priority: info >>> 16, to }];
+    // Of u32, the list has hash tables and the like besides.
+    return kind === "u32" ? [] : [{ priority: info >>> 16 }];
   });
 }

@@ -1,6 +1,7 @@
 import { NetworkNamespace } from "../../src/linux/namespace.ts";
 import { addContainer, removeContainer, runScript, suites } from "../bench/host.ts";
 import type { Scenario } from "./scenarios.ts";
+import { abridge } from "./snapshot.ts";
 import { type Stage, setStage } from "./stage.ts";
 
 /** What somebody else does to a host or a container between ADD and DEL. */
@@ -96,7 +97,7 @@ function tryOne(stage: Stage, { host, container, named }: Disruption): string[] 
   removeContainer(other);
   // What the disruption itself took away is no leftover.
   const left = stage.leftovers("on the host").filter((fact) => fact.startsWith("+"));
-  if (left.length > 0) problems.push(`DEL left ${left.slice(0, 6).join("\n  ")}`);
+  if (left.length > 0) problems.push(`DEL left ${abridge(left)}`);
   const again = stage.call("DEL");
   if (again.status !== 0) problems.push(`the second DEL failed: ${again.stdout}`);
   return problems;

@@ -2,6 +2,7 @@ import type { Answer, Suite } from "../bench/host.ts";
 import { errors, injecting, readCalls, type SystemCall, tracing } from "./calls.ts";
 import { shuffle } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
+import { abridge } from "./snapshot.ts";
 import { type Stage, setStage } from "./stage.ts";
 
 /** What came of failing calls of one plugin, one call a run. */
@@ -29,7 +30,7 @@ const output = "/run/strace";
 /** A run that takes long tells what it found at once. */
 function note(list: string[], what: string): void {
   list.push(what);
-  console.log(what.replaceAll(/^/gm, "#   "));
+  process.stderr.write(`${what}\n`);
 }
 
 /**
@@ -54,7 +55,7 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
     let isClean = true;
     const judge = (call: SystemCall, verb: string) => {
       const left = stage.leftovers();
-      if (left.length > 0) note(report.leaks, `${verb} with ${text(call)} failing: ${left.slice(0, 6).join("\n  ")}`);
+      if (left.length > 0) note(report.leaks, `${verb} with ${text(call)} failing: ${abridge(left)}`);
       isClean &&= left.length === 0;
     };
     const fail = (call: SystemCall) => injecting(isThreaded, output, call, `error=${errors[call.kind]}`);

@@ -3,6 +3,7 @@ import { injecting, readCalls, tracing } from "./calls.ts";
 import type { Bounds } from "./injection.ts";
 import { shuffle } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
+import { abridge } from "./snapshot.ts";
 import { setStage } from "./stage.ts";
 
 const output = "/run/strace";
@@ -25,6 +26,7 @@ export function killAnywhere(
     stage.call(verb, { wrapper: tracing(false, output) });
     return readCalls(output).map((call) => ({ verb, call }));
   });
+  const plugins = [...(scenario.earlier ?? []), scenario.plugin];
   const end = performance.now() + milliseconds;
   let kills = 0;
   for (const { verb, call } of shuffle(moments, seed).slice(0, runs)) {
@@ -32,20 +34,24 @@ export function killAnywhere(
     if (verb === "DEL") stage.call("ADD");
     stage.call(verb, { wrapper: injecting(false, output, call, "signal=KILL") });
     kills++;
-    // A plugin's GC does not touch what another plugin of the list made, so then the container has to stay.
-    const isLost = after === "GC" && scenario.earlier === undefined;
-    if (isLost) removeContainer(stage.container);
-    const { status, stdout, stderr } = stage.call(after);
-    const left = stage.leftovers(after === "GC" ? "on the host" : "everywhere");
+    if (after === "GC") removeContainer(stage.container);
+    const answers = after === "DEL" ? [stage.call("DEL")] : plugins.map((plugin) => stage.call("GC", { plugin }));
+    // What the plugins before it made goes by GC as well.
+    const left = stage.leftovers(after === "GC" ? "on the host" : "everywhere").filter((fact) => fact.startsWith("+"));
     const where = `${verb} killed before ${call.kind} ${call.ordinal}`;
-    if (status !== 0) problems.push(`${where}: ${after} failed: ${stdout}${stderr}`);
-    if (left.length > 0) problems.push(`${where}, after ${after}: ${left.slice(0, 6).join("\n  ")}`);
-    if (isLost) addContainer(stage.container);
-    else if (after === "GC") stage.call("DEL");
-    const again = stage.call("ADD");
-    if (again.status !== 0) problems.push(`${where}, after ${after}: ADD failed: ${again.stdout}`);
-    stage.call("DEL");
-    if (left.length > 0 || again.status !== 0) {
+    for (const { status, stdout, stderr } of answers) {
+      if (status !== 0) problems.push(`${where}: ${after} failed: ${stdout}${stderr}`);
+    }
+    if (left.length > 0) problems.push(`${where}, after ${after}: ${abridge(left)}`);
+    let isFit = left.length === 0;
+    if (after === "GC" && scenario.earlier !== undefined) isFit = false;
+    else {
+      if (after === "GC") addContainer(stage.container);
+      const again = stage.call("ADD");
+      if (again.status !== 0) problems.push(`${where}, after ${after}: ADD failed: ${again.stdout}`);
+      isFit &&= again.status === 0 && stage.call("DEL").status === 0;
+    }
+    if (!isFit) {
       stage[Symbol.dispose]();
       stage = setStage(suites.berth, scenario);
     }

@@ -12,7 +12,7 @@ import {
 } from "../bench/host.ts";
 import { bridgeDoesItAll, chainOfFive } from "../bench/networks.ts";
 import { summarize } from "../bench/table.ts";
-import { compareSettled, takeSnapshot } from "./snapshot.ts";
+import { abridge, compareSettled, takeSnapshot } from "./snapshot.ts";
 
 interface Pod {
   readonly container: string;
@@ -80,7 +80,8 @@ export async function crowd(suite: Suite, count: number): Promise<{ problems: st
   ]);
   problems.push(...duplicates([...pods, ...late]));
   await Promise.all([...pods, ...late].map(del));
-  problems.push(...compareSettled(before, () => takeSnapshot(host)).slice(0, 10));
+  const left = compareSettled(before, () => takeSnapshot(host));
+  if (left.length > 0) problems.push(`left: ${abridge(left)}`);
   return { problems, waits };
 }
 

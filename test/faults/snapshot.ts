@@ -28,9 +28,15 @@ export function takeSnapshot({ namespace, state }: Host, netns?: string): Snapsh
 }
 
 /** What one has and the other has not, `+` and `-` before each fact. */
-export function compare(before: Snapshot, after: Snapshot): string[] {
+function compare(before: Snapshot, after: Snapshot): string[] {
   const [gone, come] = [before.difference(after), after.difference(before)];
   return [...[...come].map((fact) => `+ ${fact}`), ...[...gone].map((fact) => `- ${fact}`)];
+}
+
+/** The first few of many differences, each in a line that can be read. */
+export function abridge(differences: readonly string[]): string {
+  const lines = differences.slice(0, 6).map((fact) => (fact.length > 200 ? `${fact.slice(0, 200)}…` : fact));
+  return [...lines, ...(differences.length > 6 ? [`and ${differences.length - 6} more`] : [])].join("\n  ");
 }
 
 /** As {@link compare}, when the kernel has done what it does later: it reports a carrier up to a second after. */
@@ -74,7 +80,9 @@ function isLinkLocal(address: string): boolean {
 /** Names, and the content of what stands for a reservation: that of others is their plugin's own affair. */
 function describeFiles(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    // One for a network at most: the next index takes its place.
+    if (entry.name.endsWith(".index.new")) return [];
     const path = join(entry.parentPath, entry.name);
     const isReservation = entry.isFile() && /^[0-9a-f.:_]+$/.test(entry.name);
     return `file ${path}${isReservation ? ` ${JSON.stringify(readFileSync(path, "latin1"))}` : ""}`;

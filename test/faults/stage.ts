@@ -6,6 +6,7 @@ import {
   callPlugin,
   type Host,
   makeHost,
+  type PluginConfig,
   removeContainer,
   removeHost,
   type Suite,
@@ -19,12 +20,21 @@ export interface Stage extends Disposable {
   readonly scenario: Scenario;
   readonly host: Host;
   readonly container: string;
-  /** Calls the plugin. @param prevResult left out: that of the plugins before it. */
-  call(verb: Verb, options?: { readonly wrapper?: readonly string[]; readonly prevResult?: unknown }): Answer;
+  /** Calls the plugin. */
+  call(verb: Verb, options?: CallOptions): Answer;
   /** The result of the plugins before it. */
   readonly result: unknown;
   /** How the host, and the container unless it is not to count, differ from before the plugin was called. */
   leftovers(where?: "everywhere" | "on the host"): string[];
+}
+
+export interface CallOptions {
+  /** A command to run it under. */
+  readonly wrapper?: readonly string[];
+  /** Left out: that of the plugins before it. */
+  readonly prevResult?: unknown;
+  /** Another one of its list. */
+  readonly plugin?: PluginConfig;
 }
 
 let count = 0;
@@ -39,8 +49,8 @@ export function setStage(suite: Suite, scenario: Scenario): Stage {
   const host = makeHost(suite, name);
   addContainer(container);
   const result = callChain(host, "ADD", container, scenario.earlier ?? []).result;
-  const call: Stage["call"] = (verb, { wrapper, prevResult = result } = {}) =>
-    callPlugin(host, { verb, container, plugin: scenario.plugin, prevResult }, wrapper);
+  const call: Stage["call"] = (verb, { wrapper, prevResult = result, plugin = scenario.plugin } = {}) =>
+    callPlugin(host, { verb, container, plugin, prevResult }, wrapper);
   for (const verb of ["ADD", "DEL"] as const) {
     const { status, stdout, stderr } = call(verb);
     if (status !== 0) throw new Error(`${suite.name} ${scenario.name} ${verb} failed: ${stdout}${stderr}`);

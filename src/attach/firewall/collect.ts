@@ -1,12 +1,10 @@
 import type { AttachmentKey } from "../../cni/plugin.ts";
-import type { NetlinkSocket } from "../../netlink/socket.ts";
-import { listElements } from "../../nftables/elements.ts";
-import { networkMark, ownerMark } from "../owner.ts";
-import { deleteEntries, type Entry } from "./entries.ts";
+import { commonMark, networkMark, ownerMark } from "../owner.ts";
+import { deleteEntries } from "./entries.ts";
 import { admit } from "./hostfirewall.ts";
-import { allRecords, lockTables, remove } from "./publish.ts";
-import { listAttachments } from "./records.ts";
-import { commitTables, layouts, openTables, rebuild, tableState } from "./tables.ts";
+import { allRecords, elementsOf, lockTables, remove, removeUnusedTables } from "./publish.ts";
+import { listAttachments, listNetworks } from "./records.ts";
+import { commitTables, openTables, rebuild } from "./tables.ts";
 
 /** Takes back all that is published for attachments of a network other than `valid`. */
 export function collect(network: string, valid: readonly AttachmentKey[]): void {
@@ -20,19 +18,8 @@ export function collect(network: string, valid: readonly AttachmentKey[]): void 
     comment === networkMark(network) ? length === 0 : !validMarks.has(comment),
   );
   commitTables(socket, deleteEntries(orphans));
-}
-
-/** The elements whose comment begins with `mark`. */
-function elementsOf(socket: NetlinkSocket, mark: string): Entry[] {
-  return layouts
-    .filter((layout) => tableState(socket, layout) === "current")
-    .flatMap((layout) =>
-      layout.sets.flatMap((set) =>
-        listElements(socket, layout.table, set)
-          .filter(({ comment }) => comment?.startsWith(mark))
-          .map((element) => ({ layout, set, element, shared: false })),
-      ),
-    );
+  // Left empty by a plugin that was killed.
+  if (listNetworks().length === 0 && elementsOf(socket, commonMark).length === 0) removeUnusedTables(socket);
 }
 
 /**

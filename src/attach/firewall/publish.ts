@@ -3,10 +3,11 @@ import { ensureSysctl } from "../../linux/sysctl.ts";
 import { NetlinkError, unless } from "../../netlink/error.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { deleteChain, hasChain } from "../../nftables/chains.ts";
+import { listElements } from "../../nftables/elements.ts";
 import { flushChain } from "../../nftables/rules.ts";
 import { deleteTable } from "../../nftables/tables.ts";
 import { commitConsistently } from "../../nftables/transaction.ts";
-import type { Owner } from "../owner.ts";
+import { commonMark, networkMark, type Owner, ownerMark } from "../owner.ts";
 import { lockPath } from "../state.ts";
 import { findInTheWay, findOccupied, refuseUnlessReplaceable } from "./conflicts.ts";
 import {
@@ -141,7 +142,10 @@ export function withdraw(owner: Owner, plugin?: string): Disposable {
 /** {@link withdraw} under the lock. */
 export function remove(socket: NetlinkSocket, owner: Owner, plugin?: string): void {
   const record = findRecord(owner);
-  if (record === undefined) return;
+  if (record === undefined) {
+    removeStray(socket, owner);
+    return;
+  }
   const parts = Object.entries(record.parts);
   const [gone, kept] = [
     parts.filter(([name]) => plugin === undefined || name === plugin),
@@ -161,6 +165,34 @@ export function remove(socket: NetlinkSocket, owner: Owner, plugin?: string): vo
     removeRecord(record.owner);
   }
   for (const [, publication] of gone) forgetFlows(socket, publication, "here");
+}
+
+/**
+ * What is left of an attachment without a record: by a plugin that was killed, or where somebody emptied /run. With other
+ * records there, that is GC's affair: it takes a look at all elements.
+ */
+function removeStray(socket: NetlinkSocket, owner: Owner): void {
+  removeRecord(owner);
+  if (listNetworks().length > 0) return;
+  const found = elementsOf(socket, commonMark);
+  const [own, others] = [true, false].map((isOwn) =>
+    found.filter(({ element: { comment } }) => (comment === ownerMark(owner)) === isOwn),
+  ) as [Entry[], Entry[]];
+  commitTables(socket, deleteEntries(own));
+  if (others.every(({ element: { comment } }) => comment === networkMark(owner.network))) removeUnusedTables(socket);
+}
+
+/** The elements whose comment begins with `mark`. */
+export function elementsOf(socket: NetlinkSocket, mark: string): Entry[] {
+  return layouts
+    .filter((layout) => tableState(socket, layout) === "current")
+    .flatMap((layout) =>
+      layout.sets.flatMap((set) =>
+        listElements(socket, layout.table, set)
+          .filter(({ comment }) => comment?.startsWith(mark))
+          .map((element) => ({ layout, set, element, shared: false })),
+      ),
+    );
 }
 
 /** Says of an element found whether it is one of `entries` and still has the same owner. */
@@ -190,7 +222,7 @@ function removeNetwork(socket: NetlinkSocket, { network: unused }: Owner, entrie
 }
 
 /** Removes our tables when nothing is published any more, but by a network `unused`. @returns whether it is so. */
-function removeUnusedTables(socket: NetlinkSocket, unused?: string): boolean {
+export function removeUnusedTables(socket: NetlinkSocket, unused?: string): boolean {
   if (listNetworks().some((network) => network !== unused)) return false;
   const ours = layouts.filter((layout) => ["current", "outdated"].includes(tableState(socket, layout)));
   commitTables(
