@@ -85,17 +85,23 @@ changes_nothing() {
 
 # As `snapshot` of test/netns, with the containers, and with as few processes as can be: they are dear in this machine.
 everything() {
-  # The kernel makes link-local addresses and their routes when it likes to.
-  host ip -o -batch - <<<$'link\naddress\nroute show table all\nrule' | grep -v fe80:
-  host ip -6 route show table all | grep -v -e fe80: -e ff00::
-  local name
-  for name in $(host ls /run/netns); do
-    echo "# $name"
-    host ip -n "$name" -o -batch - <<<$'link\naddress\nroute' | grep -v fe80:
-  done
+  {
+    host ip -o -batch - <<<$'link\naddress\nroute show table all\nrule'
+    host ip -6 route show table all
+    local name
+    for name in $(host ls /run/netns); do
+      echo "# $name"
+      host ip -n "$name" -o -batch - <<<$'link\naddress\nroute'
+    done
+  } | settled
   reservations
   # Locks and directories stay.
   host sh -c 'find /run/berth -type f -not -path "*/locks/*" 2>/dev/null || true'
+}
+
+# Without what the kernel does when it likes to: carriers, and link-local addresses with their routes.
+settled() {
+  sed -E '/fe80:|ff00::/d; s/ state [A-Z]+//; s/NO-CARRIER,//'
 }
 
 # must_fail_any CMD…: CMD must fail with exactly one CNI error, of whatever code.

@@ -28,22 +28,16 @@ const suites = ["test", "conf", "node_modules/bats"];
 const berth = "/berth";
 
 /**
- * Writes an initramfs that runs `node_modules/bats/bin/bats` with `options` from the repository's root: a part of Debian
- * packages and kernel modules, kept in `cache` for as long as they stay the same, and a part of this repository with the
- * executables of the folder `executables`. All of it in memory costs 2 s of unpacking in an emulated machine and spares it disks.
+ * Writes an initramfs that runs bats with `options` from the repository's root, on the executables of a folder, after `system`.
+ * All of it in memory costs 2 s of unpacking in an emulated machine and spares it disks.
  */
-export function writeImage(
-  output: string,
-  kernel: Kernel,
-  cache: string,
-  executables: string,
-  options: string[],
-): void {
-  copyFileSync(systemPart(kernel, cache), output);
-  appendArchive(output, suitePart(executables, options));
+export function writeImage(output: string, system: string, executables: string, options: readonly string[]): void {
+  copyFileSync(system, output);
+  appendArchive(output, suiteTree(executables, options));
 }
 
-function systemPart(kernel: Kernel, cache: string): string {
+/** The part of an initramfs that is Debian's packages and the kernel's modules: kept in `cache` while they stay the same. */
+export function writeSystem(kernel: Kernel, cache: string): string {
   const makers = ["archive.ts", "debian.ts", "image.ts", "kernel.ts"].map((name) => join(import.meta.dirname, name));
   const content = createHash("sha256").update(kernel.name).update(versionsOf(packages));
   for (const file of makers) content.update(readFileSync(file));
@@ -79,7 +73,7 @@ function systemTree(kernel: Kernel): Map<string, Source> {
   return tree;
 }
 
-function suitePart(executables: string, options: string[]): Map<string, Source> {
+function suiteTree(executables: string, options: readonly string[]): Map<string, Source> {
   const tree = new Map<string, Source>();
   for (const file of filesIn(executables)) tree.set(join(berth, "build/bin", relative(executables, file)), { file });
   for (const folder of suites) {

@@ -147,12 +147,3 @@ add_tagged_uplink() {
   changes_nothing must_fail_any cni add c1 "$(macvlan '{"master": "uplink.0"}')"
   assert_equal "$(reservations)" ""
 }
-
-@test "a VLAN as master: an interface of this name but another VLAN is not taken" {
-  beyond_go "it looks at the name only"
-  add_uplink
-  host ip link add link uplink name uplink.100 type vlan id 200
-  add_container c1
-  changes_nothing must_fail_any cni add c1 "$(macvlan "$tagged")"
-  assert_json '.msg + (.details // "") | test("uplink.100") and test("200")'
-}

@@ -1,56 +1,65 @@
-// Runs bats suites on Debian's kernel in an emulated machine: `test/kernel/run [bats options and files]`, by default all
-// of test/kernel. Prints TAP, and ends with 0 if the machine ran all tests and none failed.
+// Runs bats suites on Debian's kernel in emulated machines: `test/kernel/run [bats options and files]`, by default all of
+// test/kernel. Prints TAP, and ends with 0 if all tests were run and none failed.
 // BERTH_BIN is the folder of the executables under test, build/bin by default.
-import { existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { inRepository, root } from "../../build/paths.ts";
-import { writeImage } from "./image.ts";
+import { writeImage, writeSystem } from "./image.ts";
 import { fetchKernel } from "./kernel.ts";
 import { boot, tailOf } from "./machine.ts";
+import { mergeTap } from "./tap.ts";
 
-/** The whole suite's time, in seconds. */
-const limit = 360;
+/** Suites are shared out to so many machines: with two of one processor they take half the time of one with two. */
+const machines = Math.min(2, availableParallelism());
 
-async function runSuite(options: string[]): Promise<boolean> {
+async function runSuites(runs: string[][]): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "berth-kernel-"));
   try {
-    const [initramfs, console_] = [join(folder, "initramfs.cpio"), join(folder, "console")];
     const cache = inRepository("build/cache/kernel");
     const kernel = fetchKernel(cache);
-    writeImage(initramfs, kernel, cache, process.env["BERTH_BIN"] ?? inRepository("build/bin"), options);
-    return await relayTap(boot({ kernel, initramfs, console: console_, limit }), () => tailOf(console_));
+    const system = writeSystem(kernel, cache);
+    const consoles = runs.map((_, index) => join(folder, `console.${index}`));
+    const streams = runs.map((run, index) => {
+      const initramfs = join(folder, `initramfs.${index}`);
+      writeImage(initramfs, system, resolve(process.env["BERTH_BIN"] ?? inRepository("build/bin")), run);
+      return boot(kernel.image, initramfs, consoles[index] as string);
+    });
+    const passed = await printAll(mergeTap(streams));
+    if (!passed) for (const file of consoles) console.log(["# A console's end:", ...tailOf(file)].join("\n# "));
+    return passed;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Prints the lines of a TAP stream. One that ends too early gets a failed test with the console's end. */
-async function relayTap(lines: AsyncIterable<string>, consoleTail: () => string[]): Promise<boolean> {
-  const tests = { planned: undefined as number | undefined, run: 0, failed: 0 };
-  let status: string | undefined;
-  for await (const line of lines) {
-    console.log(line);
-    tests.planned ??= /^1\.\.(\d+)$/.exec(line)?.[1] === undefined ? undefined : Number(line.slice(3));
-    if (/^(not )?ok /.test(line)) tests.run += 1;
-    if (line.startsWith("not ok ")) tests.failed += 1;
-    status ??= /^# bats ended with status (\d+)$/.exec(line)?.[1];
+async function printAll(lines: AsyncGenerator<string, boolean>): Promise<boolean> {
+  for (;;) {
+    const { value, done } = await lines.next();
+    if (done) return value;
+    console.log(value);
   }
-  if (status !== undefined && tests.run === tests.planned) return status === "0" && tests.failed === 0;
-  const text = `# ${tests.run} of ${tests.planned ?? "an unknown number of"} tests were run. The console's end:`;
-  console.log(
-    [`not ok ${tests.run + 1} the machine runs all tests`, text, ...consoleTail().map((line) => `# ${line}`)].join(
-      "\n",
-    ),
-  );
-  return false;
 }
 
-/** bats' arguments as they are right in the test machine, where the working directory is the repository's root. */
-function optionsFor(given: string[]): string[] {
-  const options = given.map((option) => (existsSync(option) ? relative(root, resolve(option)) : option));
-  const suites = globSync("test/kernel/*.bats", { cwd: root }).sort();
-  return given.some((option) => existsSync(option)) ? options : [...options, ...suites];
+/** The arguments of bats for each machine, files named from the repository's root: about as many tests for one as for another. */
+function shareOut(given: string[]): string[][] {
+  const [files, options] = [given.filter(existsSync), given.filter((argument) => !existsSync(argument))];
+  const suites =
+    files.length > 0
+      ? files.map((file) => relative(root, resolve(file)))
+      : globSync("test/kernel/*.bats", { cwd: root });
+  const counted = suites.map((suite) => ({ suite, tests: countTests(suite) })).sort((a, b) => b.tests - a.tests);
+  const runs = Array.from({ length: Math.min(machines, suites.length) }, () => ({ tests: 0, suites: [] as string[] }));
+  for (const { suite, tests } of counted) {
+    const shortest = runs.reduce((a, b) => (b.tests < a.tests ? b : a));
+    shortest.suites.push(suite);
+    shortest.tests += tests;
+  }
+  return runs.map((run) => [...options, ...run.suites]);
 }
 
-process.exitCode = (await runSuite(optionsFor(process.argv.slice(2)))) ? 0 : 1;
+function countTests(suite: string): number {
+  return readFileSync(join(root, suite), "utf8").match(/^@test /gm)?.length ?? 0;
+}
+
+process.exitCode = (await runSuites(shareOut(process.argv.slice(2)))) ? 0 : 1;
