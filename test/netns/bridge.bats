@@ -845,9 +845,10 @@ traced() {
   reaches c1 10.1.0.1 fd00:1::1
 }
 
-@test "a host's end left over from a container that lost its own is replaced" {
+@test "a host's end that a plugin could not mark before it was killed is replaced" {
   add_container c1
   must cni add c1 "$(gated)"
+  host ip link set "$(links | jq -r '.[] | select(startswith("veth"))')" alias ""
   inside c1 ip link set eth0 down
   inside c1 ip link set eth0 name lost
   must cni add c1 "$(gated '{ipam: {type: "host-local", subnet: "10.1.0.0/24", dataDir: "/run/other"}}')"

@@ -144,13 +144,15 @@ fail() {
   return 1
 }
 
-# attempt CMD…: sets $status, $output and $stderr. bats' `run --separate-stderr` takes four times as long, which counts in
-# the emulated machine of test/kernel.
+# attempt CMD…: sets $status, $output, $lines and $stderr as bats' `run --separate-stderr` does, which takes four times as
+# long: that counts in the emulated machine of test/kernel.
 attempt() {
   local file=$BATS_TEST_TMPDIR/stderr.$BASHPID
   status=0
   output=$("$@" 2>"$file") || status=$?
   IFS= read -rd "" stderr <"$file" || true
+  stderr=${stderr%$'\n'}
+  mapfile -t lines <<<"$output"
 }
 
 # must CMD…: fails the test unless CMD succeeds. $output holds its standard output, $stderr its standard error.
@@ -187,14 +189,15 @@ assert_match() {
 }
 
 # snapshot: what a plugin could leave behind on the host, as text to compare: links, addresses, routes, rules, queueing
-# disciplines, nf_tables, namespaces, files. Indexes, handles, counters and neighbours are left out.
+# disciplines, nf_tables, namespaces, files. Indexes, handles, counters, neighbours and empty folders are left out, and IPv6
+# link-local addresses, which come to a link a moment after it is up.
 snapshot() {
   host sh -c '
     echo "# links";     ip -j -d link | jq -c ".[] | del(.ifindex, .link_index, .linkinfo.info_data.hello_timer, .linkinfo.info_data.gc_timer, .linkinfo.info_data.fdb_n_learned)"
-    echo "# addresses"; ip -j address | jq -c ".[] | [.ifname, (.addr_info[]? | [.local, .prefixlen])]"
-    echo "# routes";    ip route show table all; ip -6 route show table all | sed "s/ pref medium//; s/ linkdown//"
+    echo "# addresses"; ip -j address | jq -c ".[] | [.ifname, (.addr_info[]? | select(.local | startswith(\"fe80:\") | not) | [.local, .prefixlen])]"
+    echo "# routes";    ip -4 route show table all; ip -6 route show table all | sed "/fe80:/d; s/ pref medium//; s/ linkdown//"
     echo "# rules";     ip rule; ip -6 rule
     echo "# qdiscs";    tc qdisc show | sed "s/ refcnt [0-9]*//"
     echo "# nf_tables"; nft --stateless list ruleset
-    echo "# files";     cd / && find run var/lib/cni -mindepth 1 | sort'
+    echo "# files";     cd / && find run var/lib/cni -mindepth 1 -not -type d | sort'
 }
