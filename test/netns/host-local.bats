@@ -220,10 +220,11 @@ call() { # call VERB ID: status only
   inode=$(host stat -c %i "$store/lock")
   for i in 1 2 3 4 5 6 7 8; do
     call add "c$i" 3>&- &
+    adds+=($!)
     until (($(grep -c -- "-> FLOCK .*:$inode " /proc/locks) == i)); do sleep 0.02; done
   done
   host sh -c 'kill -KILL "$(cat /run/holder)"'
-  for job in $(jobs -p); do [[ $job == "$HOLDER" ]] || wait "$job" || true; done
+  for add in "${adds[@]}"; do wait "$add"; done
   owners=$(for n in 2 3 4 5 6 7 8 9 10; do host sh -c "head -1 $store/10.1.0.$n | tr -d '\r'"; done)
   assert_equal "$(tr '\n' ' ' <<<"$owners")" "c0 c1 c2 c3 c4 c5 c6 c7 c8 "
 }

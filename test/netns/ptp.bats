@@ -376,11 +376,12 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   config=$(ptp '{ipMasq: true}')
   before=$(made)
   for i in {1..10}; do add_container "c$i"; done
-  for i in {1..10}; do cni add "c$i" "$config" >/dev/null 3>&- & done
-  wait
+  for i in {1..10}; do cni add "c$i" "$config" >/dev/null 3>&- & calls+=($!); done
+  for call in "${calls[@]}"; do wait "$call"; done
+  calls=()
   for i in {1..10}; do must inside "c$i" ping -c 1 -W 2 192.0.2.2; done
-  for i in {1..10}; do cni del "c$i" "$config" 3>&- & done
-  wait
+  for i in {1..10}; do cni del "c$i" "$config" 3>&- & calls+=($!); done
+  for call in "${calls[@]}"; do wait "$call"; done
   for i in {1..10}; do remove_container "c$i"; done
   assert_equal "$(made)" "$before"
 }
