@@ -105,8 +105,8 @@ export function tidyOverlay(host: NetworkStack, network: string, config: VxlanCo
   if (vxlan !== undefined) {
     const nothing: OverlayState = { forwarding: [], neighbours: [], routes: [] };
     reconcile(host.route, linksOf(config, vxlan, bridge ?? vxlan), nothing);
-    removeDevice(host.route, { network, vni });
   }
+  removeDevice(host.route, { network, vni });
   removeUnusedBridge(host, config.bridge);
 }
 

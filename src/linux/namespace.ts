@@ -35,7 +35,7 @@ export class NetworkNamespace extends Descriptor {
     using home = NetworkNamespace.current();
     using way = new DisposableStack();
     call("setns", this.fd, CLONE_NEWNET);
-    way.defer(() => call("setns", home.fd, CLONE_NEWNET));
+    way.defer(() => enter(home));
     return body();
   }
 
@@ -47,5 +47,14 @@ export class NetworkNamespace extends Descriptor {
 
   #stat(): BigIntStats {
     return fstatSync(this.fd, { bigint: true });
+  }
+}
+
+/** Twice, if need be: whatever is undone after a failure would be undone in the wrong namespace. */
+function enter({ fd }: NetworkNamespace): void {
+  try {
+    call("setns", fd, CLONE_NEWNET);
+  } catch {
+    call("setns", fd, CLONE_NEWNET);
   }
 }

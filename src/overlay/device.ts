@@ -90,7 +90,14 @@ export function differences(link: Link, { vni, port, local, learning }: VxlanDev
 /** Removes the device if Berth made it for this network. */
 export function removeDevice(route: RouteSocket, device: Pick<VxlanDevice, "network" | "vni">): void {
   const link = findDevice(route, device);
+  // An ADD may have been killed over it.
+  deleteLink(route, { name: unfinishedName(device.vni) });
   if (link !== undefined) deleteLink(route, link);
+}
+
+/** Until it has its mark: one of the final name without a mark is somebody else's. */
+function unfinishedName(vni: number): string {
+  return `newvx${vni}`;
 }
 
 /**
@@ -99,22 +106,25 @@ export function removeDevice(route: RouteSocket, device: Pick<VxlanDevice, "netw
  */
 function makeDevice(route: RouteSocket, { network, vni, port, local, mtu, learning, bridge }: VxlanDevice): void {
   const name = vxlanName(vni);
+  const unfinished = unfinishedName(vni);
   const address = local.family === 4 ? { local } : { local6: local };
+  deleteLink(route, { name: unfinished });
   using undo = new DisposableStack();
+  undo.defer(() => deleteLink(route, { name: unfinished }));
   try {
     addLink(route, {
-      name,
+      name: unfinished,
       mtu,
       mac: vtepMac(local),
       ...(bridge !== undefined && { master: bridge }),
       info: { kind: "vxlan", data: { vni, port, ...address, learning } },
     });
+    const { index } = getLink(route, { name: unfinished }) ?? {};
+    if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
+    setLink(route, `name ${unfinished} ${name}`, { index, name, alias: deviceMark(network) });
   } catch (error) {
     throw error instanceof NetlinkError && error.code === "EEXIST" ? taken(route, vni, port, error) : error;
   }
-  undo.defer(() => deleteLink(route, { name }));
-  setLink(route, `mark ${name}`, { name, alias: deviceMark(network) });
-  undo.move();
 }
 
 function repairSettings(

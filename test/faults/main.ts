@@ -34,11 +34,11 @@ async function test(name: string, body: () => readonly string[] | Promise<readon
 print(`seed ${seed}`);
 const bounds: Bounds = values.full
   ? { seed, runs: Number.POSITIVE_INFINITY, milliseconds: 20 * 60_000 }
-  : { seed, runs: 12, milliseconds: 12_000 };
+  : { seed, runs: 8, milliseconds: 8000 };
 
 const killBounds: Bounds = values.full
   ? { seed, runs: 40, milliseconds: 10 * 60_000 }
-  : { seed, runs: 4, milliseconds: 4_000 };
+  : { seed, runs: 3, milliseconds: 3000 };
 
 const reports: Report[] = [];
 for (const scenario of scenarios) {
