@@ -44,7 +44,12 @@ start() {
   ctr run --rm --cni --snapshotter native --runc-binary "$(command -v runc)" --cgroup "$BERTH_CGROUP/$1" \
     "$IMAGE" "$1" 3>&- &
   runs+=($!)
-  retry 50 inside "$1" true
+  # Its network is made between its creation, from when on it takes commands, and its start.
+  retry 50 is_running "$1"
+}
+
+is_running() {
+  ctr task list | grep -Eq "^$1 .* RUNNING"
 }
 
 remove() {
