@@ -1,7 +1,7 @@
 import type { Attachment } from "../cni/plugin.ts";
 import type { DNS, Result } from "../cni/result.ts";
 import type { Mac } from "../ip/mac.ts";
-import { deleteLink, getLink, type Link, setLink } from "../rtnetlink/link.ts";
+import { deleteLink, getLink, type Link, listLinks, setLink } from "../rtnetlink/link.ts";
 import { chooseDns } from "./dns.ts";
 import { commonMark, hash, type Owner, ownerMark, ownerOf } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
@@ -51,7 +51,9 @@ export function removeContainerLink(attachment: Attachment, ...kinds: readonly s
   const owner = ownerOf(attachment);
   // There still where an ADD was killed.
   deleteLink(container.route, { name: temporaryName(owner) });
-  const link = getLink(container.route, { name: attachment.ifname });
+  // Somebody in the container may have given it another name.
+  const isMarked = ({ alias }: Link) => alias === ownerMark(owner);
+  const link = getLink(container.route, { name: attachment.ifname }) ?? listLinks(container.route).find(isMarked);
   if (link?.info?.kind === undefined || !kinds.includes(link.info.kind)) return;
   const foreign = link.alias !== ownerMark(owner) && link.alias?.startsWith(commonMark);
   if (!foreign) deleteLink(container.route, link);

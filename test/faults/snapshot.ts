@@ -81,8 +81,8 @@ function isLinkLocal(address: string): boolean {
 function describeFiles(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-    // One for a network at most: the next index takes its place.
-    if (entry.name.endsWith(".index.new")) return [];
+    // A cache, one for a network: the next call makes it anew where it has to.
+    if (/\.index(\.new)?$/.test(entry.name)) return [];
     const path = join(entry.parentPath, entry.name);
     // Made once and for all.
     if (path.startsWith("/run/berth/locks") || dirname(path) === "/run/berth") return [];
