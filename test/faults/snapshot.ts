@@ -52,7 +52,9 @@ export function compareSettled(before: Snapshot, look: () => Snapshot): string[]
 function describe(where: string, printed: string): string[] {
   return printed.split("\n").flatMap((line) => {
     if (line.startsWith("[")) {
-      const entries = (JSON.parse(line) as { dst?: string }[]).filter(({ dst = "" }) => !isLinkLocal(dst));
+      const all = JSON.parse(line) as { dst?: string; table?: string }[];
+      // Routes of the table `local` follow from addresses, those of IPv6 when they have been found to be nobody else's.
+      const entries = all.filter(({ dst = "", table }) => !isLinkLocal(dst) && table !== "local");
       return entries.map((entry) => `${where} ${describeEntry(entry)}`);
     }
     return line.trim() === "" ? [] : [`${where} ${line.trim()}`];
