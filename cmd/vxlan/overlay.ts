@@ -118,7 +118,7 @@ export function isInUse(host: NetworkStack, network: string, config: VxlanConfig
   return listLinks(host.route, { master: bridge.index }).some(({ alias }) => alias?.startsWith(mark));
 }
 
-export function chooseUnderlay(host: NetworkStack, config: VxlanConfig): Underlay {
+function chooseUnderlay(host: NetworkStack, config: VxlanConfig): Underlay {
   const { local, underlay, given } = config;
   // Where nothing says which family the underlay has, the first peer's address does.
   const family = given.peers?.[0]?.ip.includes(":") ? 6 : given.peers?.length ? 4 : undefined;

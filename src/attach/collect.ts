@@ -4,7 +4,7 @@ import { networkMark, ownerMark } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /** The marks of the attachments that GC is told are still valid. */
-export function validMarks({ name, validAttachments }: Network): Set<string> {
+function validMarks({ name, validAttachments }: Network): Set<string> {
   return new Set(validAttachments.map((attachment) => ownerMark({ network: name, ...attachment })));
 }
 

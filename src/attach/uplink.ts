@@ -3,7 +3,7 @@ import { listRoutes, type RouteEntry, RouteTable } from "../rtnetlink/route.ts";
 import type { RouteSocket } from "../rtnetlink/socket.ts";
 
 /** The default route that a stack prefers, of the first family that has one: the lowest metric wins. */
-export function findDefaultRoute(route: RouteSocket, families: readonly Family[] = [4, 6]): RouteEntry | undefined {
+function findDefaultRoute(route: RouteSocket, families: readonly Family[] = [4, 6]): RouteEntry | undefined {
   for (const family of families) {
     const defaults = listRoutes(route, family, { table: RouteTable.main }).filter(
       (entry) => entry.destination.isDefault && entry.table === RouteTable.main && linkOf(entry) !== undefined,

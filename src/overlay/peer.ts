@@ -20,7 +20,7 @@ export interface Peer {
 }
 
 /** A container on another host. */
-export interface Endpoint {
+interface Endpoint {
   readonly ip: Address;
   readonly mac: Mac;
 }

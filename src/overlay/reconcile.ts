@@ -52,7 +52,7 @@ export interface OverlayLinks {
 }
 
 /** What the kernel knows of an overlay's peers by us. */
-export function readState(route: RouteSocket, links: OverlayLinks): OverlayState {
+function readState(route: RouteSocket, links: OverlayLinks): OverlayState {
   return {
     forwarding: listNeighbours(route, AddressFamily.bridge, links.vxlan).flatMap(toForwarding),
     neighbours: [AddressFamily.inet, AddressFamily.inet6].flatMap((family) =>
