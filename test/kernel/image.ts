@@ -9,7 +9,19 @@ import { type Kernel, modulesOf } from "./kernel.ts";
 /** The user space of the test machine: these packages as they are installed here, and the libraries they need. */
 const packages = [
   ...["bash", "coreutils", "dash", "diffutils", "findutils", "grep", "libc6", "mawk", "procps", "sed", "util-linux"],
-  ...["busybox-static", "iproute2", "iptables", "gojq", "iputils-ping", "kmod", "mount", "nftables", "tcpdump"],
+  ...[
+    "busybox-static",
+    "conntrack",
+    "iproute2",
+    "iptables",
+    "gojq",
+    "iputils-ping",
+    "kmod",
+    "mount",
+    "nftables",
+    "strace",
+    "tcpdump",
+  ],
   "containernetworking-plugins",
 ];
 
@@ -68,8 +80,8 @@ function systemTree(kernel: Kernel): Map<string, Source> {
   }
   // jq 1.6 takes 0.5 s to start in an emulated machine, which is most of a test's time; gojq takes 0.06 s.
   tree.set("/usr/bin/jq", { file: "/usr/bin/gojq" });
-  tree.set("/etc/passwd", { text: "root:x:0:0:root:/root:/bin/bash\n", mode: 0o644 });
-  tree.set("/etc/group", { text: "root:x:0:\n", mode: 0o644 });
+  // tcpdump becomes its own user.
+  for (const file of ["/etc/passwd", "/etc/group"]) tree.set(file, { file });
   return tree;
 }
 
