@@ -1,4 +1,4 @@
-import { dlopen, getInt32, toString as stringAt } from "node:ffi";
+import { DynamicLibrary, type dlopen, getInt32, toString as stringAt } from "node:ffi";
 import { getSystemErrorName } from "node:util";
 
 /** The C library's functions that Node.js has no twin of. Addresses are buffers; a negative result is an error. */
@@ -19,19 +19,21 @@ const signatures = {
   __errno_location: { arguments: [], return: "pointer" },
 } as const;
 
-type Libc = ReturnType<typeof open>;
-type Call = Exclude<keyof typeof signatures, "strerror" | "__errno_location">;
+type Libc = ReturnType<typeof dlopen<typeof signatures>>["functions"];
+type Call = Exclude<keyof Libc, "strerror" | "__errno_location">;
 
-let opened: Libc | undefined;
+let library: DynamicLibrary | undefined;
+const loaded: Partial<Libc> = {};
 
-function open() {
+/** Each function is made callable when it is first asked for: that takes about 30 system calls. */
+function libc<Name extends keyof Libc>(name: Name): Libc[Name] {
+  const known = loaded[name];
+  if (known !== undefined) return known;
   // No path: the process's own image, which already has the C library in it.
-  return dlopen(null, signatures).functions;
-}
-
-function libc(): Libc {
-  opened ??= open();
-  return opened;
+  library ??= new DynamicLibrary(null);
+  const made = library.getFunction(name, signatures[name]) as Libc[Name];
+  loaded[name] = made;
+  return made;
 }
 
 /** A system call that failed. `code` is errno's name, as in the errors of `node:fs`. */
@@ -55,15 +57,16 @@ export class SystemError extends Error {
  * @throws SystemError when the result is negative.
  */
 export function call<Name extends Call>(name: Name, ...args: Parameters<Libc[Name]>): number {
-  const functions = libc();
-  const result = Number((functions[name] as (...args: unknown[]) => number | bigint)(...args));
-  if (result < 0) throw new SystemError(name, getInt32(functions.__errno_location()));
+  // Both before the call: to make one callable would overwrite errno.
+  const [errnoLocation, callee] = [libc("__errno_location"), libc(name) as (...args: unknown[]) => number | bigint];
+  const result = Number(callee(...args));
+  if (result < 0) throw new SystemError(name, getInt32(errnoLocation()));
   return result;
 }
 
 /** What the C library says of an error number: `File exists`. */
 export function errorText(errno: number): string {
-  return stringAt(libc().strerror(errno)) ?? `Error ${errno}`;
+  return stringAt(libc("strerror")(errno)) ?? `Error ${errno}`;
 }
 
 const EOPNOTSUPP = 95;
