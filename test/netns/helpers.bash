@@ -16,6 +16,8 @@
 #   assert_json EXPR       asks jq of $output                snapshot             everything that a plugin could change
 
 bats_require_minimum_version 1.5.0
+# bats takes no notice of the environment's; test/run.ts allows one.
+BATS_TEST_RETRIES=${TEST_RETRIES:-0}
 
 REPOSITORY=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 : "${BERTH_BIN:=$REPOSITORY/build/bin}" # the executables under test

@@ -1,5 +1,8 @@
 # What the tests of all runtimes share: an image, a containerd, and a look at what is left behind.
 
+# bats takes no notice of the environment's; test/run.ts allows one.
+BATS_TEST_RETRIES=${TEST_RETRIES:-0}
+
 IMAGE=localhost/berth-test:latest
 
 podman() {
