@@ -133,8 +133,6 @@ function unique(entries: readonly Entry[]): Entry[] {
  */
 export function withdraw(owner: Owner, plugin?: string): Disposable {
   using undo = new DisposableStack();
-  // A record is written before anything is published: without one there is nothing to take back.
-  if (findRecord(owner) === undefined) return undo.move();
   const socket = undo.use(openTables());
   using _ = lockTables();
   remove(socket, owner, plugin);
