@@ -28,7 +28,6 @@ const suites: readonly Suite[] = [
   { name: "netns", command: ["node_modules/bats/bin/bats", "--tap", "--timing", "--jobs", jobs, "test/netns"] },
   { name: "runtime", command: ["test/runtime/run"] },
   { name: "faults", command: ["test/faults/run"] },
-  { name: "faults", command: ["test/faults/run"] },
   { name: "oracle", command: ["test/oracle/run", "--reporter=tap-flat", "--retry=1"] },
 ];
 

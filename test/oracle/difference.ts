@@ -19,6 +19,13 @@ export function refusedByGo(why: string): Difference[] {
   ];
 }
 
+/** For a DEL after an ADD that found a link of the container's in its way. */
+export const leavesForeignLinks: Difference = {
+  fact: /^released c1 (link|sysctl|address|route) /,
+  go: null,
+  why: "the Go suite's DEL deletes the container's link of that name, whoever made it",
+};
+
 export function explains(difference: Difference, { key, go, berth }: Disagreement): boolean {
   return difference.fact.test(key) && fits(difference.go, go) && fits(difference.berth, berth);
 }
