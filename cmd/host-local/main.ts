@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment, Network, Plugin } from "../../src/cni/plugin.ts";
@@ -12,6 +12,7 @@ import { capacity, formatRangeSet, rangeFor } from "../../src/ipam/rangeset.ts";
 import { parseResolvConf } from "../../src/ipam/resolvconf.ts";
 import { recallAddress, rememberAddress } from "../../src/ipam/sticky.ts";
 import { ReservationStore } from "../../src/ipam/store.ts";
+import { readRegularFile } from "../../src/linux/file.ts";
 import { type HostLocalConfig, loadConfig, loadConfigForRelease, loadWishes } from "./config.ts";
 
 /** Addresses out of ranges, reserved in files on this host, in the Go suite's own format. */
@@ -128,7 +129,7 @@ function requireRanges({ sets }: HostLocalConfig): void {
 function readDns({ resolvConf }: HostLocalConfig): DNS {
   if (resolvConf === undefined) return {};
   try {
-    return parseResolvConf(readFileSync(resolvConf, "utf8"));
+    return parseResolvConf(readRegularFile(resolvConf).toString());
   } catch (cause) {
     throw new CniError(ErrorCode.io, `Cannot read ipam.resolvConf ${resolvConf}`, { cause });
   }

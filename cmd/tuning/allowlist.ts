@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
+import { readRegularFile } from "../../src/linux/file.ts";
 
 const allowlistPath = "/etc/cni/tuning/allowlist.conf";
 
@@ -14,7 +14,7 @@ const allowlistPath = "/etc/cni/tuning/allowlist.conf";
 export function readAllowlist(path = allowlistPath): RegExp[] | undefined {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readRegularFile(path).toString();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { isObject } from "../../src/cni/json.ts";
 import type { AttachmentKey } from "../../src/cni/plugin.ts";
+import { readRegularFile, writeNewFile } from "../../src/linux/file.ts";
 
 /**
  * What an interface and its namespace were like before. The file is the Go suite's, `<containerID>_<ifname>.json`, with
@@ -29,12 +30,34 @@ function pathOf(dataDir: string, { containerID, ifname }: AttachmentKey): string
 /** @returns undefined when there is none, or none that makes sense. @throws the errors of `node:fs`. */
 export function readBackup(dataDir: string, key: AttachmentKey): Backup | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(pathOf(dataDir, key), "utf8"));
-    return isObject(value) ? value : undefined;
+    const value: unknown = JSON.parse(readRegularFile(pathOf(dataDir, key)).toString());
+    return isBackup(value) ? value : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+function isBackup(value: unknown): value is Backup {
+  if (!isObject(value)) return false;
+  const { network, mac, promisc, mtu, txQLen, allmulti, sysctl = {} } = value;
+  const is = (type: "string" | "boolean", ...values: unknown[]) =>
+    values.every((value) => value === undefined || typeof value === type);
+  const isNumber = (value: unknown) => value === undefined || (Number.isInteger(value) && Number(value) >= 0);
+  const isSetting = ([path, text]: [string, unknown]) => isSettingPath(path) && typeof text === "string";
+  return (
+    is("string", network, mac) &&
+    is("boolean", promisc, allmulti) &&
+    [mtu, txQLen].every(isNumber) &&
+    isObject(sysctl) &&
+    Object.entries(sysctl).every(isSetting)
+  );
+}
+
+/** Whether this is the path, beneath /proc/sys, of a setting of a network namespace. */
+export function isSettingPath(path: string): boolean {
+  const parts = path.split("/");
+  return parts[0] === "net" && parts.length > 1 && parts.every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 export function writeBackup(dataDir: string, key: AttachmentKey, backup: Backup & { readonly network: string }): void {
@@ -42,7 +65,7 @@ export function writeBackup(dataDir: string, key: AttachmentKey, backup: Backup 
   const unfinished = unfinishedPathOf(dataDir, key, backup.network);
   using undo = new DisposableStack();
   undo.defer(() => rmSync(unfinished, { force: true }));
-  writeFileSync(unfinished, JSON.stringify(backup, undefined, 1), { mode: 0o600 });
+  writeNewFile(unfinished, JSON.stringify(backup, undefined, 1));
   renameSync(unfinished, pathOf(dataDir, key));
   undo.move();
 }

@@ -5,6 +5,7 @@ import { field } from "../../src/cni/json.ts";
 import type { Attachment, Network } from "../../src/cni/plugin.ts";
 import { type Mac, parseMac } from "../../src/ip/mac.ts";
 import { readAllowlist } from "./allowlist.ts";
+import { isSettingPath } from "./backup.ts";
 import { schema } from "./schema.ts";
 
 const what = "tuning configuration";
@@ -79,10 +80,7 @@ export function settingsFor({ args, ifname }: Attachment, config: TuningConfig):
  */
 function sysctlPath(name: string, ifname: string): string {
   const path = (name.includes("/") ? name : name.replaceAll(".", "/")).replace("IFNAME", () => ifname);
-  const parts = path.split("/");
-  if (parts[0] === "net" && parts.length > 1 && parts.every((part) => part !== "" && part !== "." && part !== "..")) {
-    return path;
-  }
+  if (isSettingPath(path)) return path;
   throw invalidConfig(what, `sysctl.${name}`, name, "the name of a setting below net, as net.core.somaxconn");
 }
 

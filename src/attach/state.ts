@@ -10,7 +10,7 @@ const root = "/run/berth";
 /**
  * A directory beneath it, made if it is not there.
  *
- * @throws CniError (io) when it is a link, or somebody else's: what stands in it is trusted.
+ * @throws CniError (io) when it is a link, or others may write to it: what stands in it is trusted.
  */
 export function stateDirectory(...names: readonly string[]): string {
   let path = root;
@@ -35,8 +35,9 @@ function ensurePrivateDirectory(path: string): void {
   }
   const found = lstatSync(path);
   const own = found.isDirectory() && found.uid === process.geteuid?.();
-  if (own) return;
-  throw new CniError(ErrorCode.io, `Cannot keep state in ${path}: it is not a directory of this user's`, {
-    details: `${path}: found ${found.isDirectory() ? `a directory of user ${found.uid}` : "no directory"}`,
+  if (own && (found.mode & 0o022) === 0) return;
+  const mode = (found.mode & 0o777).toString(8);
+  throw new CniError(ErrorCode.io, `Cannot keep state in ${path}: it is not a directory of this user's alone`, {
+    details: `${path}: found ${found.isDirectory() ? `a directory of user ${found.uid}, mode ${mode}` : "no directory"}`,
   });
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { readRegularFile } from "../linux/file.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { isObject, type JsonObject, parseJson } from "./json.ts";
 import type { AttachmentKey } from "./plugin.ts";
@@ -55,7 +56,7 @@ export function readCache(directory: string, network: string, key: AttachmentKey
   const file = cacheFile(directory, network, key);
   let raw: unknown;
   try {
-    raw = parseJson(readFileSync(file));
+    raw = parseJson(readRegularFile(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const code = error instanceof SyntaxError ? ErrorCode.decoding : ErrorCode.io;
@@ -80,7 +81,7 @@ export function listCache(directory: string): CachedAttachment[] {
     .sort()
     .flatMap((name) => {
       try {
-        const raw = parseJson(readFileSync(join(results, name)));
+        const raw = parseJson(readRegularFile(join(results, name)));
         const entry = isObject(raw) ? readEntry(raw) : undefined;
         return entry === undefined || entry.ifname === "" || entry.network === "" ? [] : [entry];
       } catch {
@@ -100,10 +101,14 @@ function readEntry(raw: JsonObject): CachedAttachment | undefined {
     ifname: text("ifName"),
     config: Buffer.from(text("config"), "base64"),
     netns: text("netns"),
-    args: Array.isArray(raw["cniArgs"]) ? raw["cniArgs"] : [],
+    args: Array.isArray(raw["cniArgs"]) ? raw["cniArgs"].filter(isPair) : [],
     capabilityArgs: isObject(raw["capabilityArgs"]) ? raw["capabilityArgs"] : {},
     result: raw["result"],
   };
+}
+
+function isPair(value: unknown): value is [key: string, value: string] {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === "string");
 }
 
 function cacheFile(directory: string, network: string, { containerID, ifname }: AttachmentKey): string {

@@ -70,6 +70,8 @@ export function checkInterfaceName(name: string): void {
   if (/[/:]/.test(name) || whiteSpace.test(name)) {
     throw invalidEnvironment("interface name contains / or : or whitespace characters");
   }
+  // It would make a name of its own out of `eth%d`, and the plugin would not find its link.
+  if (name.includes("%")) throw invalidEnvironment("interface name contains %");
   // Node puts U+FFFD where an environment variable is not UTF-8: another name than the caller's would come out.
   if (name.includes("\u{fffd}")) throw invalidEnvironment("interface name is not UTF-8 text");
 }

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  constants,
-  linkSync,
-  opendirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, linkSync, opendirSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Address } from "../ip/address.ts";
+import { readRegularFile } from "../linux/file.ts";
 
 /**
  * The reservations of one network as files, in the Go suite's own format: the file's name is the address, its content
@@ -169,7 +160,7 @@ function readContent(path: string): string | undefined {
   try {
     const buffer = Buffer.allocUnsafe(1024);
     const length = readSync(fd, buffer, 0, buffer.length, 0);
-    const content = length < buffer.length ? buffer.toString("utf8", 0, length) : readFileSync(fd, "utf8");
+    const content = length < buffer.length ? buffer.toString("utf8", 0, length) : readRegularFile(path).toString();
     return content.replace(/^\0+$/, "").trim();
   } catch (error) {
     if (errorCode(error) === "EISDIR") return undefined;

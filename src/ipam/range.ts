@@ -81,8 +81,15 @@ export function spanContains({ start, end }: Span, address: Address): boolean {
   return address.family === start.family && address.value >= start.value && address.value <= end.value;
 }
 
-export function spansOverlap(a: Span, b: Span): boolean {
-  return spanContains(a, b.start) || spanContains(b, a.start);
+/** Two that have an address in common, in the order in which they were given. */
+export function findOverlap<Item extends Span>(spans: readonly Item[]): [Item, Item] | undefined {
+  const sorted = spans.toSorted((a, b) => a.start.family - b.start.family || byStart(a, b));
+  for (const [i, one] of sorted.entries()) {
+    const next = sorted[i + 1];
+    if (next === undefined || !spanContains(one, next.start)) continue;
+    return spans.indexOf(one) < spans.indexOf(next) ? [one, next] : [next, one];
+  }
+  return undefined;
 }
 
 export function spanSize({ start, end }: Span): bigint {
@@ -154,14 +161,14 @@ function resolveExcluded(config: RangeConfig, subnet: Prefix, path: string): Spa
   excluded.sort(byStart);
   for (const [i, hole] of excluded.entries()) {
     const before = excluded[i - 1];
-    if (before === undefined || !spansOverlap(before, hole)) continue;
+    if (before === undefined || !spanContains(before, hole.start)) continue;
     throw invalidRange(hole.at, hole.text, "each address once", `${hole.text} overlaps ${before.text} (${before.at})`);
   }
   return excluded.map(({ start, end }) => ({ start, end }));
 }
 
 function byStart(a: Span, b: Span): number {
-  return a.start.value < b.start.value ? -1 : 1;
+  return Number(a.start.value > b.start.value) - Number(a.start.value < b.start.value);
 }
 
 function parseAddress(text: string, path: string): Address {

@@ -2,6 +2,7 @@ import { CniError, ErrorCode } from "../cni/error.ts";
 import { type Version, versionAtLeast } from "../cni/version.ts";
 import type { Address, Family } from "../ip/address.ts";
 import {
+  findOverlap,
   formatSpan,
   invalidRange,
   type Range,
@@ -10,7 +11,6 @@ import {
   spanContains,
   spanSize,
   spansOf,
-  spansOverlap,
 } from "./range.ts";
 import type { RangeConfig } from "./schema.ts";
 
@@ -30,9 +30,9 @@ export interface RangeSetConfig {
  */
 export function resolveRangeSets(configs: readonly RangeSetConfig[], version: Version): RangeSet[] {
   const sets = configs.map((config, i) => inSet(i, () => resolveRangeSet(config)));
-  for (const [j, set] of sets.entries()) {
-    const i = sets.slice(0, j).findIndex((other) => other.some((a) => set.some((b) => spansOverlap(a, b))));
-    if (i < 0) continue;
+  const overlap = findOverlap(sets.flatMap((set, i) => set.map(({ start, end }) => ({ start, end, set, i }))));
+  if (overlap !== undefined) {
+    const [{ i }, { set, i: j }] = overlap;
     const allowed = `addresses that ${configs[i]?.path} does not hold`;
     throw invalidRange(configs[j]?.path ?? "", formatRangeSet(set), allowed, `range set ${i} overlaps with ${j}`);
   }
@@ -93,12 +93,14 @@ function resolveRangeSet({ path, ranges }: RangeSetConfig): RangeSet {
       const allowed = `an IPv${first.subnet.family} subnet; the other family in a range set of its own`;
       throw invalidRange(`${config.path}.subnet`, config.range.subnet, allowed, "mixed address families");
     }
-    const other = set.find((candidate) => spansOverlap(candidate, range));
-    if (other !== undefined) {
-      const reason = `subnets ${formatSpan(other)} and ${formatSpan(range)} overlap`;
-      throw invalidRange(config.path, formatSpan(range), "addresses of no other range", reason);
-    }
     set.push(range);
+  }
+  const overlap = findOverlap(set);
+  if (overlap !== undefined) {
+    const [one, other] = overlap;
+    const reason = `subnets ${formatSpan(one)} and ${formatSpan(other)} overlap`;
+    const at = ranges[set.indexOf(other)]?.path ?? path;
+    throw invalidRange(at, formatSpan(other), "addresses of no other range", reason);
   }
   return set;
 }

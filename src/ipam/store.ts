@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Address } from "../ip/address.ts";
@@ -255,9 +255,9 @@ function lockDirectory(directory: string, attempts = 10): Disposable {
   }
 }
 
-/** @throws CniError (io): in a directory of somebody else, files could be put in the way of ours. */
+/** @throws CniError (io): in a directory of somebody else, or behind a link, files could be put in the way of ours. */
 function checkDirectory(directory: string): void {
-  const stat = statSync(directory);
+  const stat = lstatSync(directory);
   if (!stat.isDirectory()) throw new CniError(ErrorCode.io, `Cannot use ${directory}: not a directory`);
   const user = process.geteuid?.() ?? 0;
   if (stat.uid === user || stat.uid === 0) return;

@@ -30,10 +30,10 @@ export function tryLockFile(path: string, mode = 0o600): Disposable | undefined 
 }
 
 function lock(path: string, mode: number, operation: number): Disposable {
-  const { O_CREAT, O_RDONLY, O_NOFOLLOW } = constants;
+  const { O_CREAT, O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   for (;;) {
     using undo = new DisposableStack();
-    const file = undo.use(new Descriptor(openSync(path, O_CREAT | O_RDONLY | O_NOFOLLOW, mode)));
+    const file = undo.use(new Descriptor(openSync(path, O_CREAT | O_RDONLY | O_NOFOLLOW | O_NONBLOCK, mode)));
     call("flock", file.fd, operation);
     // Removed while this waited for it: it keeps nobody out who comes now.
     if (fstatSync(file.fd).nlink === 0) continue;

@@ -1,27 +1,28 @@
 import { readSync, writeSync } from "node:fs";
-import { call, SystemError } from "./libc.ts";
+import { maxFileLength } from "./file.ts";
+import { PollEvent, poll } from "./poll.ts";
 
-/** Reads a descriptor to its end. */
+/** Reads a descriptor to its end. @throws an Error when there is more than {@link maxFileLength}: it may never end. */
 export function readToEnd(fd: number): Uint8Array {
+  const buffer = Buffer.allocUnsafe(65_536);
   const chunks: Uint8Array[] = [];
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(65_536);
-    const length = whenReady(fd, POLLIN, () => readSync(fd, chunk));
-    if (length === 0) return Buffer.concat(chunks);
-    chunks.push(chunk.subarray(0, length));
+  for (let total = 0; total <= maxFileLength; ) {
+    const length = whenReady(fd, PollEvent.in, () => readSync(fd, buffer));
+    if (length === 0) return Buffer.concat(chunks, total);
+    // A copy of as many bytes: a pipe may give one at a time.
+    chunks.push(Buffer.from(buffer.subarray(0, length)));
+    total += length;
   }
+  throw new Error(`Cannot read the input: more than ${maxFileLength} bytes`);
 }
 
 /** Writes the whole text: a pipe may take less than all at once. */
 export function writeAll(fd: number, text: string): void {
   for (let rest = Buffer.from(text); rest.length > 0; ) {
     const bytes = rest;
-    rest = rest.subarray(whenReady(fd, POLLOUT, () => writeSync(fd, bytes)));
+    rest = rest.subarray(whenReady(fd, PollEvent.out, () => writeSync(fd, bytes)));
   }
 }
-
-const POLLIN = 1;
-const POLLOUT = 4;
 
 /** Whoever holds the other end of a pipe may have made it non-blocking, as Node.js does: then it is waited for here. */
 function whenReady(fd: number, events: number, transfer: () => number): number {
@@ -30,18 +31,7 @@ function whenReady(fd: number, events: number, transfer: () => number): number {
       return transfer();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      waitFor(fd, events);
+      poll([fd], events);
     }
-  }
-}
-
-function waitFor(fd: number, events: number): void {
-  const pollfd = Buffer.alloc(8);
-  pollfd.writeInt32LE(fd);
-  pollfd.writeInt16LE(events, 4);
-  try {
-    call("poll", pollfd, 1n, -1);
-  } catch (error) {
-    if (!(error instanceof SystemError && error.code === "EINTR")) throw error;
   }
 }

@@ -38,15 +38,36 @@ export function readPeers(raw: unknown, name: string): Peer[] {
 
 /** @throws CniError (invalidConfig) where two peers cannot both be right. */
 export function checkPeers(peers: readonly Peer[]): void {
-  for (const [i, peer] of peers.entries()) {
-    for (const other of peers.slice(0, i)) {
-      if (peer.ip.equals(other.ip)) throw refuse(`${peer.path}.ip`, peer.ip, `another than that of ${other.path}`);
-      if (peer.mac === other.mac) throw refuse(`${peer.path}.mac`, peer.mac, `another than that of ${other.path}`);
-      const overlap = firstOverlap(peer.subnets, other.subnets);
-      if (overlap === undefined) continue;
-      throw refuse(`${peer.path}.subnet`, overlap[0], `one that does not overlap ${overlap[1]} of ${other.path}`);
+  const holders = new Map<string, Peer>();
+  for (const peer of peers) {
+    for (const key of ["ip", "mac"] as const) {
+      const holder = holders.getOrInsert(`${key} ${peer[key]}`, peer);
+      if (holder === peer) continue;
+      throw refuse(`${peer.path}.${key}`, peer[key], `another than that of ${holder.path}`);
     }
   }
+  refuseOverlaps(peers);
+}
+
+/** Two prefixes are apart, or one is within the other: in their order, those around one have come before it. */
+function refuseOverlaps(peers: readonly Peer[]): void {
+  const all = peers.flatMap((peer, rank) => peer.subnets.map((subnet) => ({ rank, peer, subnet })));
+  const around: typeof all = [];
+  for (const one of all.sort((a, b) => comparePrefixes(a.subnet, b.subnet))) {
+    while (around.length > 0 && !around.at(-1)?.subnet.contains(one.subnet.address)) around.pop();
+    const other = around.find(({ peer }) => peer !== one.peer);
+    if (other !== undefined) {
+      const [first, second] = one.rank < other.rank ? [one, other] : [other, one];
+      const allowed = `one that does not overlap ${first.subnet} of ${first.peer.path}`;
+      throw refuse(`${second.peer.path}.subnet`, second.subnet, allowed);
+    }
+    if (!around.at(-1)?.subnet.equals(one.subnet)) around.push(one);
+  }
+}
+
+function comparePrefixes(a: Prefix, b: Prefix): number {
+  const [one, other] = [a.address.value, b.address.value];
+  return a.family - b.family || (one < other ? -1 : one > other ? 1 : a.length - b.length);
 }
 
 /**

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { field, isObject, parseJson } from "../cni/json.ts";
 import type { Address } from "../ip/address.ts";
+import { readRegularFile } from "../linux/file.ts";
 import { watchDirectory } from "../linux/inotify.ts";
 import { checkPeers, type Peer, readPeers } from "./peer.ts";
 
@@ -66,7 +66,7 @@ export function mergeSources(fixed: PeerSource, changing: PeerSource): PeerSourc
 
 function readList(path: string): unknown {
   try {
-    const content = parseJson(readFileSync(path));
+    const content = parseJson(readRegularFile(path));
     return isObject(content) ? field(content, "peers") : content;
   } catch (error) {
     const code = error instanceof SyntaxError ? ErrorCode.decoding : ErrorCode.io;

@@ -1,5 +1,5 @@
 import { Address } from "../../ip/address.ts";
-import type { Mac } from "../../ip/mac.ts";
+import { type Mac, parseMac } from "../../ip/mac.ts";
 import { Prefix } from "../../ip/prefix.ts";
 
 /**
@@ -96,8 +96,9 @@ export function isEmpty({ masquerade, ports, isolation, macSpoofing, hostFirewal
   return !masquerade && !ports?.mappings.length && !isolation && !macSpoofing && !hostFirewall;
 }
 
-/** A publication from its JSON, as the records keep it. */
+/** A publication from its JSON, as the records keep it. @throws an Error when it is none. */
 export function readPublication(json: PublicationJson): Publication {
+  if (!isPublication(json)) throw new SyntaxError("Cannot read a publication: a part of it is missing or wrong");
   const { addresses, masquerade, ports, ...rest } = json;
   const to = masquerade?.to?.map(Address.parse);
   return {
@@ -106,6 +107,26 @@ export function readPublication(json: PublicationJson): Publication {
     ...(masquerade && { masquerade: to ? { to } : {} }),
     ...(ports && { ports: { ...ports, mappings: ports.mappings.map(readMapping) } }),
   };
+}
+
+/** The kinds of what is used; addresses are judged where they are read. */
+function isPublication(json: PublicationJson): boolean {
+  const { link, ports, isolation, macSpoofing, hostFirewall } = json;
+  const isText = (value: unknown) => typeof value === "string";
+  const isPort = (value: unknown) => Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
+  const isMapping = ({ protocol, hostPort, containerPort, range = 1 }: Json<PortMapping>) =>
+    protocol in protocols && [hostPort, containerPort, range].every(isPort);
+  return (
+    (link === undefined || (isText(link.name) && ["bridge", "port"].includes(link.kind))) &&
+    (ports === undefined || ports.mappings.every(isMapping)) &&
+    (isolation === undefined || (isText(isolation.mode) && (isolation.trusted ?? []).every(isText))) &&
+    (macSpoofing === undefined || (isText(macSpoofing.port) && isMac(macSpoofing.mac))) &&
+    (hostFirewall === undefined || isText("zone" in hostFirewall ? hostFirewall.zone : hostFirewall.adminChain))
+  );
+}
+
+function isMac(text: Mac): boolean {
+  return parseMac(text) === text;
 }
 
 function readMapping({ hostIP, ...rest }: Json<PortMapping>): PortMapping {
@@ -121,4 +142,4 @@ type Json<T> = T extends Address | Prefix
       ? { [K in keyof T]: Json<T[K]> }
       : T;
 
-export type PublicationJson = Json<Publication>;
+type PublicationJson = Json<Publication>;

@@ -1,19 +1,9 @@
-import {
-  mkdirSync,
-  opendirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, opendirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import type { AttachmentKey } from "../../cni/plugin.ts";
+import { readRegularFile, writeNewFile } from "../../linux/file.ts";
 import type { Owner } from "../owner.ts";
 import { stateDirectory } from "../state.ts";
-import { type Publication, type PublicationJson, readPublication } from "./publication.ts";
+import { type Publication, readPublication } from "./publication.ts";
 
 /**
  * What is published for one attachment, by the plugin that asked for it.
@@ -31,11 +21,6 @@ export interface Record {
 export interface FoundRecord extends Record {
   /** When it was written, in milliseconds. */
   readonly time: number;
-}
-
-interface RecordJson {
-  readonly owner: Owner;
-  readonly parts: Readonly<{ [plugin: string]: PublicationJson }>;
 }
 
 const directory = "published";
@@ -56,7 +41,7 @@ function fileName({ containerID, ifname }: AttachmentKey): string {
 export function findRecord(owner: Owner): FoundRecord | undefined {
   const networks = [owner.network, ...listNetworks().filter((network) => network !== owner.network)];
   for (const network of networks) {
-    const record = readRecord(pathOf({ ...owner, network }));
+    const record = readRecord({ ...owner, network });
     if (record !== undefined) return record;
   }
   return undefined;
@@ -72,7 +57,7 @@ export function writeRecord({ owner, parts }: Record): void {
   mkdirSync(network, { recursive: true, mode: 0o700 });
   undo.defer(() => removeIfEmpty(network));
   undo.defer(() => rmSync(temporary, { force: true }));
-  writeFileSync(temporary, JSON.stringify({ owner, parts }), { mode: 0o600 });
+  writeNewFile(temporary, JSON.stringify({ owner, parts }));
   renameSync(temporary, path);
   undo.move();
 }
@@ -113,15 +98,24 @@ export function listAttachments(network: string): AttachmentKey[] {
 export function listRecords(network: string, most = Number.POSITIVE_INFINITY): FoundRecord[] {
   return listAttachments(network)
     .slice(0, most)
-    .flatMap((key) => readRecord(pathOf({ network, ...key })) ?? []);
+    .flatMap((key) => readRecord({ network, ...key }) ?? []);
 }
 
-function readRecord(path: string): FoundRecord | undefined {
-  const text = ignoring(["ENOENT"], () => readFileSync(path, "utf8"));
-  if (text === undefined) return undefined;
-  const { owner, parts } = JSON.parse(text) as RecordJson;
-  const read = Object.entries(parts).map(([plugin, publication]) => [plugin, readPublication(publication)]);
-  return { owner, parts: Object.fromEntries(read), time: statSync(path).mtimeMs };
+/** Undefined when there is none, or what is there is none: the tables then tell what was published. */
+function readRecord(owner: Owner): FoundRecord | undefined {
+  const path = pathOf(owner);
+  const text = ignoring(["ENOENT", "ENOTDIR"], () => readRegularFile(path).toString());
+  const parts = text === undefined ? undefined : readParts(text);
+  return parts && { owner, parts, time: statSync(path).mtimeMs };
+}
+
+function readParts(text: string): Record["parts"] | undefined {
+  try {
+    const { parts } = JSON.parse(text) as { parts: object };
+    return Object.fromEntries(Object.entries(parts).map(([plugin, json]) => [plugin, readPublication(json)]));
+  } catch {
+    return undefined;
+  }
 }
 
 function ignoring<T>(codes: readonly string[], action: () => T): T | undefined {

@@ -17,6 +17,8 @@ test("depth has a limit, and hostile depth is an error, not a crash", () => {
   expect(() => parseJson(nested(maxDepth + 1))).toThrow(/max depth/);
   expect(() => parseJson(nested(300_000))).toThrow(SyntaxError);
   expect(() => parseJson(`[${"{},".repeat(50_000)}1]`)).not.toThrow();
+  expect(() => parseJson(`[${'"\\\\", "[\\"[",'.repeat(50_000)}1]`)).not.toThrow();
+  expect(() => parseJson(`[${"{},".repeat(300_000)}1]`)).toThrow(/number of objects/);
   expect(() => parseJson(`"${"[".repeat(50_000)}"`)).not.toThrow();
 });
 
