@@ -1,7 +1,8 @@
-import { hash } from "../../src/attach/owner.ts";
+import { hash, unfinishedName } from "../../src/attach/owner.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
+import { lockPath } from "../../src/attach/state.ts";
+import { lockFile, tryLockFile } from "../../src/linux/lock.ts";
 import { trySysctl } from "../../src/linux/sysctl.ts";
-import { unless } from "../../src/netlink/error.ts";
 import {
   addPortVlans,
   deletePortVlans,
@@ -46,15 +47,21 @@ export function setPortVlans(host: NetworkStack, port: Link, vlans: readonly Por
  */
 export function ensureGatewayLink(host: NetworkStack, bridge: Link, vlan: number): Link {
   const name = gatewayLinkName(bridge.name, vlan);
-  unless(["EEXIST"], () => makeGatewayLink(host, bridge, vlan));
-  const link = getLink(host.route, { name });
+  const find = () => getLink(host.route, { name });
+  const found = find();
+  if (found !== undefined) return found;
+  using _lock = lockFile(makingLock(name));
+  if (find() === undefined) makeGatewayLink(host, bridge, vlan, name);
+  const link = find();
   if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
   return link;
 }
 
 /** Removes a VLAN's gateway link once no other port of the bridge is in the VLAN. */
 export function removeUnusedGatewayLink(host: NetworkStack, bridgeName: string, vlan: number): void {
-  const link = getLink(host.route, { name: gatewayLinkName(bridgeName, vlan) });
+  const name = gatewayLinkName(bridgeName, vlan);
+  const link = getLink(host.route, { name });
+  if (link === undefined) removeUnfinished(host, name);
   const bridge = getLink(host.route, { name: bridgeName });
   if (link?.alias !== gatewayPortAlias || bridge === undefined) return;
   const inVlan = listPortVlans(host.route).filter(({ first, last }) => first <= vlan && vlan <= last);
@@ -67,21 +74,36 @@ export function isGatewayPort({ alias }: Link): boolean {
   return alias === gatewayPortAlias;
 }
 
-function makeGatewayLink(host: NetworkStack, { name: bridgeName, index: master, mtu }: Link, vlan: number): void {
-  const name = gatewayLinkName(bridgeName, vlan);
+/** The host's end gets its name last, together with its mark: who finds it under that finds all of it. */
+function makeGatewayLink(host: NetworkStack, { index: master, mtu }: Link, vlan: number, name: string): void {
   const port = `veth${hash(name).slice(0, 11)}`;
+  const unfinished = unfinishedName(name);
   const sized = mtu === undefined ? {} : { mtu };
-  addLink(host.route, { name: port, master, ...sized, info: { kind: "veth", data: { peer: { name, ...sized } } } });
+  const up = { alias: gatewayPortAlias, flags: LinkFlag.up, change: LinkFlag.up };
+  const info = { kind: "veth", data: { peer: { name: unfinished, ...sized } } } as const;
+  deleteLink(host.route, { name: unfinished });
   using undo = new DisposableStack();
-  undo.defer(() => deleteLink(host.route, { name: port }));
-  for (const end of [port, name]) setLink(host.route, `mark ${end}`, { name: end, alias: gatewayPortAlias });
+  undo.defer(() => deleteLink(host.route, { name: unfinished }));
+  addLink(host.route, { name: port, master, ...sized, info });
   const link = getLink(host.route, { name: port });
-  if (link !== undefined) setPortVlans(host, link, [{ ...single(vlan), flags: nativeVlan }]);
-  trySysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
-  for (const end of [port, name]) {
-    setLink(host.route, `set ${end} up`, { name: end, flags: LinkFlag.up, change: LinkFlag.up });
-  }
+  if (link?.link === undefined) throw new Error(`Cannot find ${port}: it vanished`);
+  const { index, link: hostEnd } = link;
+  setPortVlans(host, link, [{ ...single(vlan), flags: nativeVlan }]);
+  trySysctl(`net/ipv6/conf/${unfinished}/accept_ra`, 0);
+  setLink(host.route, `set ${port} up`, { index, ...up });
+  undo.defer(() => deleteLink(host.route, { index }));
+  setLink(host.route, `name ${unfinished} ${name}`, { index: hostEnd, name, ...up });
   undo.move();
+}
+
+/** An ADD may have been killed over it. */
+function removeUnfinished(host: NetworkStack, name: string): void {
+  using lock = tryLockFile(makingLock(name));
+  if (lock !== undefined) deleteLink(host.route, { name: unfinishedName(name) });
+}
+
+function makingLock(name: string): string {
+  return lockPath(`making-${name}`);
 }
 
 function single(id: number): { first: number; last: number } {

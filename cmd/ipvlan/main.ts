@@ -15,6 +15,7 @@ import { ownerOf } from "../../src/attach/owner.ts";
 import { claimParent, parentToMake, releaseInvalidParents, releaseParents } from "../../src/attach/parent.ts";
 import { checkIpam, checkPrivileges } from "../../src/attach/ready.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
+import { refuseTaken } from "../../src/attach/veth.ts";
 import { delegateCheck, delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
@@ -35,6 +36,8 @@ export const plugin: Plugin<IpvlanConfig> = {
     using host = NetworkStack.own();
     using container = openSandbox(attachment);
     using undo = new DisposableStack();
+    // Before there is anything to undo, which the attachment that has the name may be using.
+    refuseTaken(container, attachment.ifname);
     const stack = config.linkInContainer ? container : host;
     const given = config.master ?? chainedMaster(attachment, config);
     const master = masterName(stack, given, config.linkInContainer ? "container" : "host");

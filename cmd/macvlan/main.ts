@@ -24,6 +24,7 @@ import { checkIpam, checkPrivileges } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { withStableMac } from "../../src/attach/stablemac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
+import { refuseTaken } from "../../src/attach/veth.ts";
 import { delegateCheck, delegateDel, delegateGc, type Lease } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
@@ -44,6 +45,8 @@ export const plugin: Plugin<MacvlanConfig> = {
     using host = NetworkStack.own();
     using container = openSandbox(attachment);
     using undo = new DisposableStack();
+    // Before there is anything to undo, which the attachment that has the name may be using.
+    refuseTaken(container, attachment.ifname);
     const stack = config.linkInContainer ? container : host;
     const master = masterName(stack, config.master, config.linkInContainer ? "container" : "host");
     const parent = config.linkInContainer

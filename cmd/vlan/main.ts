@@ -9,6 +9,7 @@ import { claimParent, releaseInvalidParents, releaseParents } from "../../src/at
 import { checkIpam, checkPrivileges } from "../../src/attach/ready.ts";
 import { withStableMac } from "../../src/attach/stablemac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
+import { refuseTaken } from "../../src/attach/veth.ts";
 import { invalidConfig } from "../../src/cni/config.ts";
 import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
@@ -29,6 +30,8 @@ export const plugin: Plugin<VlanConfig> = {
     using host = NetworkStack.own();
     using container = openSandbox(attachment);
     using undo = new DisposableStack();
+    // Before there is anything to undo, which the attachment that has the name may be using.
+    refuseTaken(container, attachment.ifname);
     const made = undo.use(makeLink(host, container, attachment, config));
     const { result: lease } = undo.use(leaseIfAny(attachment, config.ipam));
     // The VLAN's own link has its master's MAC, which a switch may insist on.

@@ -4,7 +4,7 @@ import { lockFile, shareFile, tryLockFile } from "../linux/lock.ts";
 import { trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, OperState, setLink } from "../rtnetlink/link.ts";
-import { hash } from "./owner.ts";
+import { unfinishedName } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
 
@@ -116,10 +116,6 @@ function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): Link | un
 function removeUnfinished(host: NetworkStack, name: string): void {
   using lock = tryLockFile(lockPath(`making-${name}`));
   if (lock !== undefined) deleteLink(host.route, { name: unfinishedName(name) });
-}
-
-function unfinishedName(name: string): string {
-  return `new${hash(name).slice(0, 12)}`;
 }
 
 /** A kernel without CONFIG_BRIDGE_VLAN_FILTERING refuses the attribute, or passes over it. */

@@ -3,7 +3,7 @@ import type { Attachment, Network } from "../cni/plugin.ts";
 import { lockFile } from "../linux/lock.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { lockPath } from "./state.ts";
-import { addUser, listInvalid, listUsed, listUsers, removeUser } from "./users.ts";
+import { addUser, listInvalid, listUsed, listUsers, removeUser, type Use } from "./users.ts";
 
 /** An attachment's claim on something of which the kernel does not tell who has it. */
 export interface Holder {
@@ -50,11 +50,9 @@ export function releaseInvalidClaims(kind: string, { name, validAttachments }: N
   for (const use of listInvalid(kind, name, validAttachments)) release(kind, use);
 }
 
-function release(kind: string, { object, user }: { object: string; user: string }): void {
-  using _lock = lockObject(kind, object);
-  removeUser(kind, object, user);
-  // Removes the directory with its last user.
-  listUsers(kind, object);
+function release(kind: string, use: Use): void {
+  using _lock = lockObject(kind, use.object);
+  removeUser(kind, use);
 }
 
 function lockObject(kind: string, object: string): Disposable {

@@ -1,23 +1,30 @@
 import type { Network } from "../cni/plugin.ts";
 import { deleteLink, type Link, listLinks } from "../rtnetlink/link.ts";
+import { ifbName, isUnmarkedIfb } from "./limits.ts";
 import { networkMark, ownerMark } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 
-/** The marks of the attachments that GC is told are still valid. */
-function validMarks({ name, validAttachments }: Network): Set<string> {
-  return new Set(validAttachments.map((attachment) => ownerMark({ network: name, ...attachment })));
-}
-
 /**
- * Removes the host's links that carry the mark of an attachment of this network that is not valid any more.
+ * Removes the host's links that belong to an attachment of this network that GC is not told to be valid any more.
  *
  * @param kind of which kind; left out: any.
  */
 export function collectLinks(host: NetworkStack, network: Network, kind?: string): void {
-  const valid = validMarks(network);
-  const ofNetwork = networkMark(network.name);
-  const stale = ({ alias = "", info }: Link) =>
-    alias.startsWith(ofNetwork) && !valid.has(alias) && (kind === undefined || info?.kind === kind);
   using steps = new DisposableStack();
-  for (const link of listLinks(host.route).filter(stale)) steps.defer(() => deleteLink(host.route, link));
+  const isStale = staleLinksOf(network);
+  for (const link of listLinks(host.route)) {
+    if (isStale(link) && (kind === undefined || link.info?.kind === kind)) {
+      steps.defer(() => deleteLink(host.route, link));
+    }
+  }
+}
+
+function staleLinksOf({ name: network, validAttachments }: Network): (link: Link) => boolean {
+  const validMarks = new Set(validAttachments.map((attachment) => ownerMark({ network, ...attachment })));
+  const validNames = new Set(validAttachments.map(ifbName));
+  const mark = networkMark(network);
+  return (link) =>
+    isUnmarkedIfb(link, network)
+      ? !validNames.has(link.name)
+      : link.alias?.startsWith(mark) === true && !validMarks.has(link.alias);
 }

@@ -7,7 +7,7 @@ import { AddressFlag, addAddress, listAddresses } from "../rtnetlink/address.ts"
 import { macvlanModes } from "../rtnetlink/kinds/macvlan.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, setLink } from "../rtnetlink/link.ts";
 import { deleteRoute, RouteScope, replaceRoute } from "../rtnetlink/route.ts";
-import { hash } from "./owner.ts";
+import { hash, unfinishedName } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /**
@@ -65,8 +65,12 @@ export function removeHostRoutes(host: NetworkStack, parent: string, addresses: 
   }
 }
 
+/** To be called under the parent's lock. */
 export function removeShim(host: NetworkStack, parent: string): void {
-  const shim = getLink(host.route, { name: shimName(parent) });
+  const name = shimName(parent);
+  const shim = getLink(host.route, { name });
+  // An ADD may have been killed over it.
+  if (shim === undefined) deleteLink(host.route, { name: unfinishedName(name) });
   if (shim?.alias === shimAlias) deleteLink(host.route, shim);
 }
 
@@ -76,16 +80,22 @@ function shimName(parent: string): string {
 
 function makeShim(host: NetworkStack, parent: Link, name: string): number {
   using undo = new DisposableStack();
-  addLink(host.route, { name, link: parent.index, info: { kind: "macvlan", data: { mode: macvlanModes.bridge } } });
-  undo.defer(() => deleteLink(host.route, { name }));
+  const unfinished = unfinishedName(name);
+  deleteLink(host.route, { name: unfinished });
+  undo.defer(() => deleteLink(host.route, { name: unfinished }));
+  const info = { kind: "macvlan", data: { mode: macvlanModes.bridge } } as const;
+  addLink(host.route, { name: unfinished, link: parent.index, info });
   host.namespace.run(() => {
     // The host's address is on the parent as well. Others on the segment are to find it there: the shim answers ARP
     // only for those that are reached through it.
-    ensureSysctl(`net/ipv4/conf/${name}/arp_filter`, 1);
-    trySysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
+    ensureSysctl(`net/ipv4/conf/${unfinished}/arp_filter`, 1);
+    trySysctl(`net/ipv6/conf/${unfinished}/accept_ra`, 0);
   });
-  setLink(host.route, `set up ${name}`, { name, alias: shimAlias, flags: LinkFlag.up, change: LinkFlag.up });
-  const { index = 0 } = getLink(host.route, { name }) ?? {};
+  const { index } = getLink(host.route, { name: unfinished }) ?? {};
+  if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
+  undo.defer(() => deleteLink(host.route, { index }));
+  const up = { flags: LinkFlag.up, change: LinkFlag.up };
+  setLink(host.route, `name ${unfinished} ${name}`, { index, name, alias: shimAlias, ...up });
   undo.move();
   return index;
 }

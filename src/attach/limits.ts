@@ -1,4 +1,5 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
+import type { AttachmentKey } from "../cni/plugin.ts";
 import type { Interface } from "../cni/result.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { addRedirect, deleteRedirect, listFilters } from "../rtnetlink/filter.ts";
@@ -14,7 +15,7 @@ import {
   type TokenBucket,
 } from "../rtnetlink/qdisc.ts";
 import { mismatch } from "./check.ts";
-import { hash, type Owner, ownerMark } from "./owner.ts";
+import { hash, madeUpMac, networkMark, type Owner, ownerMark } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /** Rates in bits per second, bursts in bits, as the container sees them: ingress is what comes to it. */
@@ -44,8 +45,14 @@ const priority = 1;
  * The name of the link through which goes what an attachment sends: an interface can only hold back what leaves by it.
  * The network is not in it, so that DEL finds the link after the network was renamed.
  */
-function ifbName({ containerID, ifname }: Owner): string {
+export function ifbName({ containerID, ifname }: AttachmentKey): string {
   return `bwp${hash(`${containerID}/${ifname}`).slice(0, 12)}`;
+}
+
+/** Whether a link is an attachment's of this network, whose ADD was killed before it could mark it. */
+export function isUnmarkedIfb({ name, alias, info, mac }: Link, network: string): boolean {
+  const isIfb = info?.kind === "ifb" && /^bwp[0-9a-f]{12}$/.test(name);
+  return isIfb && !alias && mac === madeUpMac(networkMark(network));
 }
 
 /**
@@ -72,7 +79,9 @@ export function limitRates(
 
 function limitEgress(host: NetworkStack, owner: Owner, link: Link, egress: Limit): Interface {
   const name = ifbName(owner);
-  addLink(host.route, { name, ...(link.mtu && { mtu: link.mtu }), info: { kind: "ifb" } });
+  // Until it is marked, the MAC tells GC whose it is.
+  const mac = madeUpMac(networkMark(owner.network));
+  addLink(host.route, { name, mac, ...(link.mtu && { mtu: link.mtu }), info: { kind: "ifb" } });
   const flags = { flags: LinkFlag.up, change: LinkFlag.up };
   setLink(host.route, `set up ${name}`, { name, alias: ownerMark(owner), ...flags });
   const ifb = getLink(host.route, { name });

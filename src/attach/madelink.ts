@@ -3,7 +3,7 @@ import type { DNS, Result } from "../cni/result.ts";
 import type { Mac } from "../ip/mac.ts";
 import { deleteLink, getLink, type Link, listLinks, setLink } from "../rtnetlink/link.ts";
 import { chooseDns } from "./dns.ts";
-import { commonMark, hash, type Owner, ownerMark, ownerOf } from "./owner.ts";
+import { commonMark, ownerMark, ownerOf, unfinishedName } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
 import { refuseTaken } from "./veth.ts";
 
@@ -26,7 +26,7 @@ export function makeContainerLink(
 ): MadeLink {
   const { ifname: name } = attachment;
   const owner = ownerOf(attachment);
-  const temporary = temporaryName(owner);
+  const temporary = unfinishedName(ownerMark(owner));
   refuseTaken(container, name);
   using undo = new DisposableStack();
   undo.defer(() => deleteLink(container.route, { name: temporary }));
@@ -50,17 +50,13 @@ export function removeContainerLink(attachment: Attachment, ...kinds: readonly s
   if (container === undefined) return;
   const owner = ownerOf(attachment);
   // There still where an ADD was killed.
-  deleteLink(container.route, { name: temporaryName(owner) });
+  deleteLink(container.route, { name: unfinishedName(ownerMark(owner)) });
   // Somebody in the container may have given it another name.
   const isMarked = ({ alias }: Link) => alias === ownerMark(owner);
   const link = getLink(container.route, { name: attachment.ifname }) ?? listLinks(container.route).find(isMarked);
   if (link?.info?.kind === undefined || !kinds.includes(link.info.kind)) return;
   const foreign = link.alias !== ownerMark(owner) && link.alias?.startsWith(commonMark);
   if (!foreign) deleteLink(container.route, link);
-}
-
-function temporaryName(owner: Owner): string {
-  return `new${hash(ownerMark(owner)).slice(0, 12)}`;
 }
 
 /** The result of an ADD that made one interface, which has all addresses of the lease. */

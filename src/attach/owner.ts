@@ -1,4 +1,5 @@
 import type { AttachmentKey } from "../cni/plugin.ts";
+import type { Mac } from "../ip/mac.ts";
 
 /** Whose a kernel object is: an attachment of a network. */
 export interface Owner extends AttachmentKey {
@@ -14,6 +15,11 @@ const LONGEST_PART = 75;
  */
 export function ownerMark({ network, containerID, ifname }: Owner): string {
   return `${networkMark(network)}${part(containerID)}/${ifname}`;
+}
+
+/** A mark as a file's name. No part of it can hold a `+`, apart from the interface's name, which comes last. */
+export function markFile(mark: string): string {
+  return mark.slice(commonMark.length).replaceAll("/", "+");
 }
 
 /** What all marks begin with. */
@@ -34,6 +40,23 @@ export function ownerOf({ network, containerID, ifname }: AttachmentKey & { netw
  */
 export function hostLinkName(owner: Owner): string {
   return `veth${hash(ownerMark(owner)).slice(0, 11)}`;
+}
+
+/**
+ * The name of a link that has no mark yet, until both come in one request: the kernel takes an alias for links that are
+ * there, not with those that it makes. So whoever is killed between leaves nothing that could be somebody else's.
+ *
+ * @param text what is made: a link's final name, or its owner's mark.
+ */
+export function unfinishedName(text: string): string {
+  return `new${hash(text).slice(0, 12)}`;
+}
+
+/** A locally administered unicast MAC that follows from a text. Set by us, it is none that udev would change. */
+export function madeUpMac(text: string): Mac {
+  return `02:${hash(text)
+    .slice(0, 10)
+    .replace(/..(?=.)/g, "$&:")}`;
 }
 
 function part(text: string): string {

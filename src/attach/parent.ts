@@ -3,10 +3,10 @@ import type { Attachment, Network } from "../cni/plugin.ts";
 import { lockFile } from "../linux/lock.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, type NewLink, setLink } from "../rtnetlink/link.ts";
 import { removeHostRoutes, removeShim } from "./hostaccess.ts";
-import { hash, type Owner, ownerOf } from "./owner.ts";
+import { hash, type Owner, ownerOf, unfinishedName } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
-import { addUser, listInvalid, listUsed, listUsers, removeUser } from "./users.ts";
+import { addUser, listInvalid, listUsed, listUsers, removeUser, type Use, userName } from "./users.ts";
 
 /** The alias of a parent that Berth made: it goes with its last user. */
 const ownParentAlias = "berth/parent";
@@ -44,25 +44,26 @@ export function claimParent(host: NetworkStack, name: string, attachment: Attach
   using _lock = lockParent(name);
   using undo = new DisposableStack();
   const owner = ownerOf(attachment);
-  let link = getLink(host.route, { name });
-  if (link === undefined) {
-    link = makeParent(host, name, what);
-    undo.defer(() => deleteLink(host.route, { name }));
+  const found = getLink(host.route, { name });
+  if (found === undefined || found.alias === ownParentAlias) {
+    undo.defer(() => giveUp(host, { object: name, user: userName(owner) }));
+    // First: by it, the parent of an ADD that was killed is found.
+    addUser(kind, name, owner);
   }
+  const link = found ?? makeParent(host, name, what);
   if (!(link.flags & LinkFlag.up)) throw invalidConfig(what, "master", `${name}, which is down`, "a link that is up");
-  if (link.alias === ownParentAlias) addUser(kind, name, owner);
   undo.move();
   return { link, [Symbol.dispose]: () => releaseParents(host, owner) };
 }
 
 /** Gives up the parents that an attachment uses: found by what was recorded, whatever its configuration says now. */
 export function releaseParents(host: NetworkStack, owner: Owner): void {
-  for (const { object, user } of listUsed(kind, owner)) release(host, object, user);
+  for (const use of listUsed(kind, owner)) release(host, use);
 }
 
 /** As {@link releaseParents}, for all attachments of a network that are not valid any more. */
 export function releaseInvalidParents(host: NetworkStack, { name, validAttachments }: Network): void {
-  for (const { object, user } of listInvalid(kind, name, validAttachments)) release(host, object, user);
+  for (const use of listInvalid(kind, name, validAttachments)) release(host, use);
 }
 
 /** Notes that an attachment's addresses are reached from the host by way of a parent, and lets `grant` bring that about. */
@@ -77,11 +78,17 @@ export function noteHostAccess(
   grant();
 }
 
-function release(host: NetworkStack, name: string, user: string): void {
-  using _lock = lockParent(name);
-  const reached = removeUser(kind, name, user);
-  if (reached === undefined) return;
+function release(host: NetworkStack, use: Use): void {
+  using _lock = lockParent(use.object);
+  giveUp(host, use);
+}
+
+/** {@link release} under the lock. */
+function giveUp(host: NetworkStack, { object: name, user }: Use): void {
   const others = listUsers(kind, name);
+  const reached = others.get(user);
+  if (reached === undefined) return;
+  others.delete(user);
   const stillReached = new Set([...others.values()].flat());
   // An address may have been given to the next attachment already.
   removeHostRoutes(
@@ -90,21 +97,34 @@ function release(host: NetworkStack, name: string, user: string): void {
     reached.filter((address) => !stillReached.has(address)),
   );
   if (stillReached.size === 0) removeShim(host, name);
-  if (others.size > 0) return;
+  if (others.size === 0) removeParent(host, name);
+  // Last: where something above fails, the next DEL finds all that there is to do.
+  removeUser(kind, { object: name, user });
+}
+
+function removeParent(host: NetworkStack, name: string): void {
   const link = getLink(host.route, { name });
+  // An ADD may have been killed over it.
+  if (link === undefined) deleteLink(host.route, { name: unfinishedName(name) });
   if (link?.alias === ownParentAlias) deleteLink(host.route, link);
 }
 
+/** A parent of ours gets its name together with its mark, so that none is left without, wherever this ends. */
 function makeParent(host: NetworkStack, name: string, what: string): Link {
   const wanted = parentToMake(host, name, what);
   if (wanted === undefined) {
     throw invalidConfig(what, "master", name, "the name of a link, or <link>.<VLAN id> for a VLAN to be made on it");
   }
+  const unfinished = unfinishedName(name);
+  deleteLink(host.route, { name: unfinished });
   using undo = new DisposableStack();
-  addLink(host.route, wanted);
-  undo.defer(() => deleteLink(host.route, { name }));
-  const operation = `set up ${name}`;
-  setLink(host.route, operation, { name, alias: ownParentAlias, flags: LinkFlag.up, change: LinkFlag.up });
+  undo.defer(() => deleteLink(host.route, { name: unfinished }));
+  addLink(host.route, { ...wanted, name: unfinished });
+  const { index } = getLink(host.route, { name: unfinished }) ?? {};
+  if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
+  undo.defer(() => deleteLink(host.route, { index }));
+  const up = { flags: LinkFlag.up, change: LinkFlag.up };
+  setLink(host.route, `name ${unfinished} ${name}`, { index, name, alias: ownParentAlias, ...up });
   const link = getLink(host.route, { name });
   if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
   undo.move();

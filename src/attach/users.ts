@@ -1,66 +1,70 @@
-import { readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AttachmentKey } from "../cni/plugin.ts";
-import { networkMark, type Owner, ownerMark } from "./owner.ts";
+import { markFile, networkMark, type Owner, ownerMark } from "./owner.ts";
 import { stateDirectory } from "./state.ts";
+
+/** That an attachment uses an object. */
+export interface Use {
+  readonly object: string;
+  /** {@link userName} of the attachment. */
+  readonly user: string;
+}
 
 /**
  * Which attachments use an object that they share, and that the kernel does not count users of where we can see it: a
- * directory for each object, a file for each user. All of this is to be called under a lock for the object.
+ * file for each, named `<object>:<user>`. All of this is to be called under a lock for the object.
  *
  * @param kind what the objects are: `parents`.
+ * @param object a link's name, which cannot hold a colon.
  */
 export function addUser(kind: string, object: string, owner: Owner, note: readonly string[] = []): void {
-  writeFileSync(`${stateDirectory(kind, object)}/${fileName(ownerMark(owner))}`, JSON.stringify(note), { mode: 0o600 });
+  writeFileSync(pathOf(kind, { object, user: userName(owner) }), JSON.stringify(note), { mode: 0o600 });
 }
 
-/** @returns the note that was kept with the user; undefined when it was none. */
-export function removeUser(kind: string, object: string, user: string): string[] | undefined {
-  const note = readNote(kind, object, user);
-  rmSync(`${stateDirectory(kind, object)}/${user}`, { force: true });
-  return note;
+export function removeUser(kind: string, use: Use): void {
+  rmSync(pathOf(kind, use), { force: true });
 }
 
-/** The users of an object with their notes; a directory without any is removed. */
+/** The users of an object with the notes that were kept with them. */
 export function listUsers(kind: string, object: string): Map<string, string[]> {
-  const directory = stateDirectory(kind, object);
-  const users = readdirSync(directory);
-  if (users.length === 0) rmdirSync(directory);
-  return new Map(users.flatMap((user) => [[user, readNote(kind, object, user) ?? []]]));
+  const uses = listUses(kind).filter((use) => use.object === object);
+  return new Map(uses.flatMap((use) => [[use.user, readNote(kind, use)]]));
 }
 
 /** The objects that one attachment uses. */
-export function listUsed(kind: string, owner: Owner): { object: string; user: string }[] {
-  const user = fileName(ownerMark(owner));
-  return listAllUsed(kind).filter((use) => use.user === user);
+export function listUsed(kind: string, owner: Owner): Use[] {
+  const user = userName(owner);
+  return listUses(kind).filter((use) => use.user === user);
 }
 
 /** The uses of a network's attachments, but for those that are still valid. */
-export function listInvalid(
-  kind: string,
-  network: string,
-  valid: readonly AttachmentKey[],
-): { object: string; user: string }[] {
-  const start = fileName(networkMark(network));
-  const keep = new Set(valid.map((key) => fileName(ownerMark({ network, ...key }))));
-  return listAllUsed(kind).filter(({ user }) => user.startsWith(start) && !keep.has(user));
+export function listInvalid(kind: string, network: string, valid: readonly AttachmentKey[]): Use[] {
+  const start = markFile(networkMark(network));
+  const keep = new Set(valid.map((key) => userName({ network, ...key })));
+  return listUses(kind).filter(({ user }) => user.startsWith(start) && !keep.has(user));
 }
 
-function listAllUsed(kind: string): { object: string; user: string }[] {
-  const root = stateDirectory(kind);
-  return readdirSync(root).flatMap((object) => readdirSync(`${root}/${object}`).map((user) => ({ object, user })));
+/** An attachment as a user: `<network>+<container ID>+<interface>`. */
+export function userName(owner: Owner): string {
+  return markFile(ownerMark(owner));
 }
 
-/** No part of a mark can hold a `+`, apart from the interface's name, which comes last. */
-function fileName(mark: string): string {
-  return mark.slice("berth/".length).replaceAll("/", "+");
+function listUses(kind: string): Use[] {
+  return readdirSync(stateDirectory(kind)).map((name) => {
+    const colon = name.indexOf(":");
+    return { object: name.slice(0, colon), user: name.slice(colon + 1) };
+  });
 }
 
-function readNote(kind: string, object: string, user: string): string[] | undefined {
+function pathOf(kind: string, { object, user }: Use): string {
+  return `${stateDirectory(kind)}/${object}:${user}`;
+}
+
+function readNote(kind: string, use: Use): string[] {
   try {
-    const note: unknown = JSON.parse(readFileSync(`${stateDirectory(kind, object)}/${user}`, "utf8"));
+    const note: unknown = JSON.parse(readFileSync(pathOf(kind, use), "utf8"));
     return Array.isArray(note) ? note.map(String) : [];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     // Left by a process that was killed while it wrote: it had noted nothing yet.
     if (error instanceof SyntaxError) return [];
     throw error;

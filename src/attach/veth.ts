@@ -3,7 +3,7 @@ import type { Attachment } from "../cni/plugin.ts";
 import type { Mac } from "../ip/mac.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, type LinkInfo, setLink } from "../rtnetlink/link.ts";
-import { hash, hostLinkName, ownerMark, ownerOf } from "./owner.ts";
+import { hostLinkName, madeUpMac, ownerMark, ownerOf } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
 
 /** A veth pair between the host and a container; disposing of it removes both ends. */
@@ -125,11 +125,4 @@ function alreadyAttached(attachment: Attachment, link: Link | undefined, cause: 
 
 function isOwn({ alias = "", info }: Link, mark: string): boolean {
   return info?.kind === "veth" && (alias === mark || alias === "");
-}
-
-/** A locally administered unicast MAC that follows from a text. Set by us, it is none that udev would change. */
-function madeUpMac(text: string): Mac {
-  return `02:${hash(text)
-    .slice(0, 10)
-    .replace(/..(?=.)/g, "$&:")}`;
 }
