@@ -24,6 +24,8 @@ done
 ip link add eth0 type veth peer name outside
 ip link set eth0 up && ip link set outside up
 ip address add 192.0.2.1/24 dev eth0 && ip route add default via 192.0.2.2
+# One to be lent.
+ip link add eth1 type veth peer name outside1
 
 # The chain that runtimes write by themselves.
 samples=$(mktemp -d)

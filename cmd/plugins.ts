@@ -10,6 +10,7 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   bridge: () => (require("./bridge/main.ts") as typeof import("./bridge/main.ts")).plugin,
   firewall: () => (require("./firewall/main.ts") as typeof import("./firewall/main.ts")).plugin,
   host: () => (require("./host/main.ts") as typeof import("./host/main.ts")).plugin,
+  "host-device": () => (require("./host-device/main.ts") as typeof import("./host-device/main.ts")).plugin,
   "host-local": () => (require("./host-local/main.ts") as typeof import("./host-local/main.ts")).plugin,
   ipvlan: () => (require("./ipvlan/main.ts") as typeof import("./ipvlan/main.ts")).plugin,
   dummy: () => (require("./dummy/main.ts") as typeof import("./dummy/main.ts")).plugin,

@@ -24,6 +24,21 @@ export function waitUntilUp(stack: NetworkStack, name: string, milliseconds = 50
   }
 }
 
+/**
+ * Looks for something among the links until it is there, at each of the kernel's notices.
+ *
+ * @returns undefined after `milliseconds`.
+ */
+export function waitForLink<T>(stack: NetworkStack, look: () => T | undefined, milliseconds: number): T | undefined {
+  using notices = stack.namespace.run(() => new NetlinkSocket(NETLINK_ROUTE, RTMGRP_LINK));
+  const deadline = performance.now() + milliseconds;
+  for (;;) {
+    const found = look();
+    const rest = deadline - performance.now();
+    if (found !== undefined || rest <= 0 || notices.listen(rest) === undefined) return found;
+  }
+}
+
 /** Whether something became of a link, or may have, before the deadline. */
 function awaitNotice(notices: NetlinkSocket, { index }: Link, deadline: number): boolean {
   for (;;) {

@@ -30,11 +30,15 @@ export function containerInterface(prevResult: Result, { ifname, netns }: Attach
   return entry;
 }
 
-/** @throws CniError unless there is a link of that kind with the MAC that ADD told. */
-export function checkLink(stack: NetworkStack, { name, mac }: Interface, kind: string): Link {
+/**
+ * @param kind left out: any.
+ * @throws CniError unless there is a link of that kind with the MAC that ADD told.
+ */
+export function checkLink(stack: NetworkStack, { name, mac }: Interface, kind?: string): Link {
   const link = getLink(stack.route, { name });
-  if (link === undefined) throw mismatch(`interface ${name}`, undefined, `a ${kind}`);
-  if (link.info?.kind !== kind) throw mismatch(`kind of ${name}`, link.info?.kind ?? "ether", kind);
+  if (link === undefined) throw mismatch(`interface ${name}`, undefined, kind === undefined ? "one" : `a ${kind}`);
+  if (kind !== undefined && link.info?.kind !== kind)
+    throw mismatch(`kind of ${name}`, link.info?.kind ?? "ether", kind);
   if (mac !== undefined && link.mac !== mac) throw mismatch(`MAC of ${name}`, link.mac, mac);
   return link;
 }

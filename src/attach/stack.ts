@@ -52,7 +52,7 @@ export function openSandbox({ netns = "" }: Attachment): NetworkStack {
  *
  * @throws what has nothing to do with the path: a container must not pass for gone when this process is out of files.
  */
-export function findSandbox({ netns }: Attachment): NetworkStack | undefined {
+export function findSandbox({ netns }: Pick<Attachment, "netns">): NetworkStack | undefined {
   if (netns === undefined) return undefined;
   try {
     return NetworkStack.open(netns);

@@ -1,4 +1,4 @@
-import { type BigIntStats, fstatSync, openSync, statfsSync } from "node:fs";
+import { fstatSync, openSync, statfsSync } from "node:fs";
 import { Descriptor } from "./descriptor.ts";
 import { call } from "./libc.ts";
 
@@ -39,14 +39,14 @@ export class NetworkNamespace extends Descriptor {
     return body();
   }
 
-  /** Whether both are the same namespace: the same inode on the same device (namespaces(7)). */
-  isSame(other: NetworkNamespace): boolean {
-    const [mine, theirs] = [this.#stat(), other.#stat()];
-    return mine.dev === theirs.dev && mine.ino === theirs.ino;
+  /** Tells it from all others that there are: the device and the inode of its file (namespaces(7)). */
+  get id(): string {
+    const { dev, ino } = fstatSync(this.fd, { bigint: true });
+    return `${dev}:${ino}`;
   }
 
-  #stat(): BigIntStats {
-    return fstatSync(this.fd, { bigint: true });
+  isSame(other: NetworkNamespace): boolean {
+    return this.id === other.id;
   }
 }
 

@@ -109,6 +109,13 @@ const linkAttributes = attributes({
   carrier: [33, bool8],
   /** Identifies the namespace of `link` where it is another. */
   linkNamespaceId: [37, i32],
+  /** One of the further names of a link (up to 127 characters), to look it up by. */
+  alternativeName: [53, text],
+  /** What the hardware was made with; links without hardware have none. */
+  permanentMac: [54, mac],
+  /** The device that a link belongs to, as its bus names it: `0000:00:03.0` of `pci`. Since Linux 5.14. */
+  deviceName: [56, text],
+  deviceBus: [57, text],
 });
 
 /** A link message. */
@@ -121,12 +128,13 @@ export type NewLink = Parameters<typeof linkBody.encode>[0];
 /** By its index, or by its name. */
 export type LinkRef = { index: number } | { name: string };
 
-function label(ref: LinkRef): string {
+function label(ref: LinkRef | { alternativeName: string }): string {
+  if ("alternativeName" in ref) return ref.alternativeName;
   return "name" in ref ? ref.name : `link ${ref.index}`;
 }
 
 /** @returns undefined when there is no such link. */
-export function getLink(socket: RouteSocket, ref: LinkRef): Link | undefined {
+export function getLink(socket: RouteSocket, ref: LinkRef | { alternativeName: string }): Link | undefined {
   const request = encodeRequest(`look at ${label(ref)}`, RTM_GETLINK, linkBody, ref);
   const [answer] = unless(["ENODEV"], () => socket.request(request)) ?? [];
   return answer && readLink(answer.body);

@@ -31,6 +31,8 @@ export interface Hop {
   readonly link?: number;
   /** Of {@link HopFlag}. */
   readonly flags?: number;
+  /** How much more often than once in a round this way is taken. */
+  readonly weight?: number;
 }
 
 const HOP_HEADER = 8;
@@ -39,11 +41,11 @@ const hopAttributes = attributes({ gateway: [5, address] });
 /** `struct rtnexthop` with its attributes. */
 const hops: Codec<Hop[]> = {
   encode(values, out) {
-    for (const { gateway, link = 0, flags = 0 } of values) {
+    for (const { gateway, link = 0, flags = 0, weight = 0 } of values) {
       const gatewaySize = gateway === undefined ? 0 : align(4 + gateway.bytes.length);
       out.u16(HOP_HEADER + gatewaySize);
       out.u8(flags);
-      out.u8(0);
+      out.u8(weight);
       out.i32(link);
       hopAttributes.encode({ ...(gateway && { gateway }) }, out);
     }
@@ -56,9 +58,11 @@ const hops: Codec<Hop[]> = {
         throw new RangeError(`Cannot read a next hop of ${length} bytes: ${bytes.length - offset} are there`);
       }
       const { gateway } = hopAttributes.decode(bytes.subarray(offset + HOP_HEADER, offset + length));
+      const weight = bytes.readUInt8(offset + 3);
       values.push({
         flags: bytes.readUInt8(offset + 2),
         link: bytes.readInt32LE(offset + 4),
+        ...(weight > 0 && { weight }),
         ...(gateway && { gateway }),
       });
       offset += align(length);

@@ -20,7 +20,7 @@ export interface Machine extends AsyncDisposable {
 }
 
 const ownDirectories = "/run/berth /run/cni /var/lib/cni";
-const holdMounts = `for path in ${ownDirectories}; do mount -t tmpfs tmpfs $path; done; echo ready; exec sleep infinity`;
+const holdMounts = `for path in ${ownDirectories}; do mount -t tmpfs -o mode=755 tmpfs $path; done; echo ready; exec sleep infinity`;
 
 let count = 0;
 

@@ -83,6 +83,14 @@ test.each(asked)("iproute2's request is read and written: %s", (name, expected) 
   expectSame(write(linkBody, message, value).body, message.body, HEADER);
 });
 
+test("a link is asked for by an alternative name as iproute2 does", () => {
+  const message = onlyMessage(requests["link by an alternative name"]);
+  const value = linkBody.decode(message.body);
+  expect(value).toEqual({ ...zero, alternativeName: "a-name-that-is-longer-than-names-are" });
+  // iproute2 asks besides to be spared the statistics.
+  expectPart(write(linkBody, message, value).body, message.body, HEADER);
+});
+
 const told: [name: keyof typeof answers, value: Value][] = [
   [
     "veth that is a port of a bridge",

@@ -66,6 +66,17 @@ const asked: Row<keyof typeof requests>[] = [
     { ...route, destination: ip("10.11.0.0"), table: 1000, hops: [hop(5, "10.1.0.8"), hop(5, "10.1.0.9", 4)] },
   ],
   [
+    "weighted multipath",
+    routeBody,
+    12,
+    {
+      ...route,
+      destination: ip("10.11.0.0"),
+      table: 1000,
+      hops: [{ ...hop(3, "10.1.0.8"), weight: 2 }, hop(3, "10.1.0.9", 4)],
+    },
+  ],
+  [
     "default of IPv6",
     routeBody,
     12,
