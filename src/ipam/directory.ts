@@ -72,11 +72,15 @@ export function readReservation(directory: string, address: Address): string | u
   return readContent(join(directory, address.toString()));
 }
 
-/** Every reservation with its content as {@link readReservation} gives it; what is no reservation is passed over. */
+/**
+ * Every reservation with its content as {@link readReservation} gives it. What is no reservation is passed over, but for
+ * what a process left that was killed over one.
+ */
 export function* listReservations(directory: string): Generator<[Address, string]> {
   const entries = opendirSync(directory, { bufferSize: 1024 });
   try {
     for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+      if (entry.name === unfinishedName) removeQuietly(join(directory, unfinishedName));
       if (!/^[0-9a-f:]/.test(entry.name) || entry.isDirectory()) continue;
       const address = parseName(entry.name);
       const content = address && readReservation(directory, address);

@@ -74,6 +74,11 @@ export class ReservationIndex implements Disposable {
     }
   }
 
+  /** Removes the file at `path`, and what a process left that was killed over making it. */
+  static remove(path: string): void {
+    for (const file of [path, unfinishedPath(path)]) rmSync(file, { force: true });
+  }
+
   get isEmpty(): boolean {
     return this.#table.records === 0;
   }
@@ -107,7 +112,7 @@ export class ReservationIndex implements Disposable {
   keep(path: string): void {
     const memory = this.#memory;
     if (memory === undefined) return;
-    const unfinished = `${path}.new`;
+    const unfinished = unfinishedPath(path);
     rmSync(unfinished, { force: true });
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     using undo = new DisposableStack();
@@ -149,6 +154,10 @@ export class ReservationIndex implements Disposable {
     this.#memory = storage.bytes;
     if (this.#file !== undefined) this.keep(this.#file.path);
   }
+}
+
+function unfinishedPath(path: string): string {
+  return `${path}.new`;
 }
 
 /** A regular file of this process's user, not reached through a symbolic link; undefined when there is no such thing. */

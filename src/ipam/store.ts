@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { lstatSync, mkdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Address } from "../ip/address.ts";
@@ -214,7 +214,7 @@ export class ReservationStore implements Disposable {
   #seal(index: ReservationIndex): void {
     try {
       // What has no reservation needs no index; so none is left of a network that is not used any more.
-      if (index.isEmpty) rmSync(this.#indexPath, { force: true });
+      if (index.isEmpty) ReservationIndex.remove(this.#indexPath);
       else this.#keep(index);
     } catch {
       // No space left, or a file system that cannot be written: the next process will read all reservations.

@@ -3,7 +3,7 @@ import { commonMark, networkMark, ownerMark } from "../owner.ts";
 import { deleteEntries } from "./entries.ts";
 import { admit } from "./hostfirewall.ts";
 import { allRecords, elementsOf, lockTables, remove, removeUnusedTables } from "./publish.ts";
-import { listAttachments, listNetworks } from "./records.ts";
+import { listAttachments, listNetworks, tidyRecords } from "./records.ts";
 import { commitTables, openTables, rebuild } from "./tables.ts";
 
 /** Takes back all that is published for attachments of a network other than `valid`. */
@@ -13,6 +13,7 @@ export function collect(network: string, valid: readonly AttachmentKey[]): void 
   const validMarks = new Set(valid.map((key) => ownerMark({ network, ...key })));
   const isValid = (key: AttachmentKey) => validMarks.has(ownerMark({ network, ...key }));
   for (const key of listAttachments(network).filter((key) => !isValid(key))) remove(socket, { network, ...key });
+  tidyRecords(network);
   const { length } = listAttachments(network);
   const orphans = elementsOf(socket, networkMark(network)).filter(({ element: { comment = "" } }) =>
     comment === networkMark(network) ? length === 0 : !validMarks.has(comment),

@@ -51,24 +51,29 @@ export function findRecord(owner: Owner): FoundRecord | undefined {
 export function writeRecord({ owner, parts }: Record): void {
   const path = pathOf(owner);
   const network = `${stateDirectory(directory)}/${owner.network}`;
-  // Networks' names cannot start with a dot. One is enough: the writer holds the lock.
-  const temporary = `${stateDirectory(directory)}/.new`;
+  const unfinished = unfinishedPath();
   using undo = new DisposableStack();
+  undo.defer(() => tidyRecords(owner.network));
   mkdirSync(network, { recursive: true, mode: 0o700 });
-  undo.defer(() => removeIfEmpty(network));
-  undo.defer(() => rmSync(temporary, { force: true }));
-  writeNewFile(temporary, JSON.stringify({ owner, parts }));
-  renameSync(temporary, path);
+  writeNewFile(unfinished, JSON.stringify({ owner, parts }));
+  renameSync(unfinished, path);
   undo.move();
 }
 
 export function removeRecord(owner: Owner): void {
   ignoring(["ENOENT"], () => unlinkSync(pathOf(owner)));
-  removeIfEmpty(`${stateDirectory(directory)}/${owner.network}`);
+  tidyRecords(owner.network);
 }
 
-function removeIfEmpty(path: string): void {
-  ignoring(["ENOENT", "ENOTEMPTY"], () => rmdirSync(path));
+/** Removes what a process that was killed left of writing a record, and a network's directory where it is empty. */
+export function tidyRecords(network: string): void {
+  rmSync(unfinishedPath(), { force: true });
+  ignoring(["ENOENT", "ENOTEMPTY"], () => rmdirSync(`${stateDirectory(directory)}/${network}`));
+}
+
+/** Networks' names cannot start with a dot. One is enough: the writer holds the lock. */
+function unfinishedPath(): string {
+  return `${stateDirectory(directory)}/.new`;
 }
 
 /** Whether no other attachment of its network has a record. Looks at two names, however many there are. */
