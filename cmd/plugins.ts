@@ -18,6 +18,7 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   macvlan: () => (require("./macvlan/main.ts") as typeof import("./macvlan/main.ts")).plugin,
   portmap: () => (require("./portmap/main.ts") as typeof import("./portmap/main.ts")).plugin,
   ptp: () => (require("./ptp/main.ts") as typeof import("./ptp/main.ts")).plugin,
+  sbr: () => (require("./sbr/main.ts") as typeof import("./sbr/main.ts")).plugin,
   static: () => (require("./static/main.ts") as typeof import("./static/main.ts")).plugin,
   none: () => (require("./none/main.ts") as typeof import("./none/main.ts")).plugin,
   tuning: () => (require("./tuning/main.ts") as typeof import("./tuning/main.ts")).plugin,

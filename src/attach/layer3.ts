@@ -32,14 +32,26 @@ export function readLayer3(stack: NetworkStack, index: number): Layer3 {
   };
 }
 
-/** The routes by one link, of all tables but the local one; of those over several links none. */
+/**
+ * The routes by one link, of all tables but the local one. Of a route over several links it is the ways by this one in
+ * IPv6, where each can be taken out and put back by itself; in IPv4 such a route is left out.
+ */
 export function listLinkRoutes(stack: NetworkStack, index: number): RouteEntry[] {
   const routes = ([4, 6] as const).flatMap((family) => listRoutes(stack.route, family));
-  const byLink = ({ link, hops }: RouteEntry) => link === index || hops?.every((hop) => hop.link === index);
-  const own = routes.filter(
-    (route) => route.type === RouteType.unicast && route.table !== RouteTable.local && byLink(route),
-  );
-  return own.map(settled).sort((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)));
+  const own = routes.filter(({ type, table }) => type === RouteType.unicast && table !== RouteTable.local);
+  const byLink = own.flatMap((route) => waysBy(index, route)).map(settled);
+  return byLink.sort((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)));
+}
+
+function waysBy(index: number, route: RouteEntry): RouteEntry[] {
+  const { destination, link, hops = [] } = route;
+  if (link === index) return [route];
+  const own = hops.filter((hop) => hop.link === index);
+  if (own.length === 0 || (own.length < hops.length && destination.family === 4)) return [];
+  const [first, ...others] = own;
+  if (others.length > 0) return [{ ...route, hops: own }];
+  const { hops: _, ...rest } = route;
+  return [{ ...rest, ...(first?.gateway && { gateway: first.gateway }), flags: first?.flags ?? 0, link: index }];
 }
 
 /** Adds what is missing. An address that is there, but has to be found unique anew, is told to be: it was before. */

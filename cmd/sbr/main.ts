@@ -1,0 +1,91 @@
+import { mismatch, requirePrevResult } from "../../src/attach/check.ts";
+import { lockContainer } from "../../src/attach/containerlock.ts";
+import { ownerOf } from "../../src/attach/owner.ts";
+import { checkPrivileges } from "../../src/attach/ready.ts";
+import { listInvalidRecords, readRecord, writeRecord } from "../../src/attach/record.ts";
+import { type NetworkStack, openSandbox } from "../../src/attach/stack.ts";
+import { CniError, ErrorCode } from "../../src/cni/error.ts";
+import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
+import type { Result } from "../../src/cni/result.ts";
+import { versions } from "../../src/cni/version.ts";
+import { getLink, type Link } from "../../src/rtnetlink/link.ts";
+import { listRoutes } from "../../src/rtnetlink/route.ts";
+import { listRules } from "../../src/rtnetlink/rule.ts";
+import { configure, configureForRelease, type SbrConfig } from "./config.ts";
+import { isNoted, kind, type Noted, noteOf, release, releaseRecorded } from "./release.ts";
+import { addSourceRule, moveRoutes } from "./routes.ts";
+import { chooseSources } from "./source.ts";
+
+/** Has packets leave by the interface that their source address belongs to: each address gets a routing table of its own. */
+export const plugin: Plugin<SbrConfig> = {
+  name: "sbr",
+  versions,
+  configure,
+  configureForRelease,
+
+  add(attachment, config) {
+    const prevResult = requireChained(attachment);
+    const own = config.table === undefined;
+    using container = openSandbox(attachment);
+    using _lock = lockContainer(container);
+    const link = requireLink(container, attachment);
+    const sources = chooseSources(container, attachment, prevResult, config);
+    using undo = new DisposableStack();
+    undo.use(writeRecord(kind, attachment, container, noteOf(sources, own)));
+    if (own) undo.use(moveRoutes(container, link, sources, config.addSourceHints));
+    for (const source of sources) undo.use(addSourceRule(container, source));
+    undo.move();
+    return prevResult;
+  },
+
+  del: release,
+
+  check(attachment, config) {
+    const prevResult = requirePrevResult(attachment);
+    using container = openSandbox(attachment);
+    requireLink(container, attachment);
+    const noted = readRecord<Noted[]>(kind, ownerOf(attachment))?.note;
+    for (const source of chooseSources(container, attachment, prevResult, config)) {
+      const { family, address } = source.address;
+      const known = noted?.find((other) => other.address === address.toString());
+      const rules = listRules(container.route, family);
+      // What the Go suite added is not recorded: any table will do.
+      const rule = rules.find((rule) =>
+        known === undefined ? rule.source?.address.equals(address) : isNoted(rule, known),
+      );
+      if (rule === undefined) throw mismatch(`rules of ${attachment.ifname}`, undefined, `one for ${address}`);
+      if (config.table !== undefined && rule.table !== config.table) {
+        throw mismatch(`table of ${address}`, rule.table, config.table);
+      }
+      if (config.table === undefined && source.gateway !== undefined) {
+        checkDefaultRoute(container, family, rule.table);
+      }
+    }
+  },
+
+  gc(network) {
+    using steps = new DisposableStack();
+    for (const record of listInvalidRecords<Noted[]>(kind, network)) steps.defer(() => releaseRecorded(record));
+  },
+
+  status: () => checkPrivileges(),
+};
+
+function checkDefaultRoute(container: NetworkStack, family: 4 | 6, table: number): void {
+  const routes = listRoutes(container.route, family);
+  const found = routes.some((route) => route.table === table && route.destination.isDefault);
+  if (!found) throw mismatch(`table ${table}`, undefined, "a default route");
+}
+
+function requireChained({ prevResult }: Attachment): Result {
+  if (prevResult !== undefined) return prevResult;
+  throw new CniError(ErrorCode.invalidConfig, "This plugin must be called as chained plugin", {
+    details: "prevResult: found nothing, allowed: the result of the plugin that made the interface",
+  });
+}
+
+function requireLink(container: NetworkStack, { ifname: name }: Attachment): Link {
+  const link = getLink(container.route, { name });
+  if (link !== undefined) return link;
+  throw new CniError(ErrorCode.internal, `Cannot find ${name} in the container: there is no such interface`);
+}
