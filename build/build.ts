@@ -4,11 +4,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
 import { plugins } from "../cmd/plugins.ts";
 import { tools } from "../cmd/tools.ts";
 import { lockFile } from "../src/linux/lock.ts";
-import { recordCodeCaches } from "./codecache.ts";
+import { bundleLoaders, bundleNames } from "./bundle.ts";
+import { alignCodeCaches, recordCodeCaches } from "./codecache.ts";
 import { generateValidators } from "./generate.ts";
 import { placeLibraries } from "./libraries.ts";
 import { libraryFolder, packageExecutable } from "./package.ts";
@@ -17,7 +17,7 @@ import { inRepository, writeWhole } from "./paths.ts";
 const bin = inRepository("build/bin");
 const cache = inRepository("build/cache");
 const executable = `${cache}/berth`;
-const bundle = `${cache}/bundle.cjs`;
+const bundles = `${cache}/bundles`;
 const names = [...Object.keys(plugins), ...Object.keys(tools)].sort();
 
 async function buildAll(quick: boolean): Promise<void> {
@@ -25,51 +25,22 @@ async function buildAll(quick: boolean): Promise<void> {
   mkdirSync(bin, { recursive: true });
   using _ = lockFile(`${cache}/build.lock`);
   await generateValidators();
-  await bundleAll();
-  const stamp = `${quick ? "quick" : "full"} ${hashOf(bundle, ...builders())}`;
+  rmSync(bundles, { recursive: true, force: true });
+  const scripts = await bundleNames(names, bundles);
+  await bundleLoaders(cache);
+  const stamp = `${quick ? "quick" : "full"} ${hashOf(...Object.values(scripts), ...builders())}`;
   const done = existsSync(`${executable}.stamp`) && readFileSync(`${executable}.stamp`, "utf8") === stamp;
   if (!done || !existsSync(executable)) {
     const recorder = `${cache}/record.cjs`;
-    const codeCaches = quick ? {} : recordCodeCaches(names, { recorder, bundle, directory: `${cache}/codecache` });
-    await packageExecutable(`${cache}/loader.cjs`, { bundle, ...codeCaches }, executable);
+    const codeCaches = quick ? {} : recordCodeCaches(names, { recorder, bundles, directory: `${cache}/codecache` });
+    await packageExecutable(`${cache}/loader.cjs`, { ...scripts, ...codeCaches }, executable);
+    alignCodeCaches(executable, Object.values(codeCaches));
     writeWhole(`${executable}.stamp`, stamp);
   }
   placeLibraries(`${bin}/${libraryFolder}`);
   for (const name of names) placeLink(`${bin}/${name}`);
   for (const name of readdirSync(bin)) if (!names.includes(name) && name !== libraryFolder) rmSync(`${bin}/${name}`);
   console.log(`build/bin: ${names.join(" ")}`);
-}
-
-async function bundleAll(): Promise<void> {
-  const { version } = JSON.parse(readFileSync(inRepository("package.json"), "utf8"));
-  const common = {
-    absWorkingDir: inRepository(),
-    bundle: true,
-    platform: "node",
-    target: "node26",
-    format: "cjs",
-    // Every start copies the text. Names stay: a stack trace from somebody's node is worth more than the rest.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // V8 keeps such text at a byte a character.
-    charset: "ascii",
-    legalComments: "none",
-    logLevel: "warning",
-  } as const;
-  const berth = {
-    banner: { js: "(function (module, require) {" },
-    footer: { js: "})" },
-    define: { BERTH_VERSION: JSON.stringify(`v${version}`) },
-  };
-  await Promise.all([
-    build({ ...common, ...berth, entryPoints: ["cmd/berth.ts"], outfile: bundle }),
-    build({
-      ...common,
-      entryPoints: ["build/loader.ts", "build/record.ts"],
-      outdir: cache,
-      outExtension: { ".js": ".cjs" },
-    }),
-  ]);
 }
 
 /** What the executable depends on besides the bundle. */

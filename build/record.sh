@@ -2,7 +2,7 @@
 # Attaches the sample networks of conf/ to a namespace, checks and detaches it, through recording stand-ins for the plugins'
 # executables (build/record.ts). In test/sandbox, from build/codecache.ts.
 #
-# usage: build/record.sh DIRECTORY NAME... -- NODE FLAG... record.cjs BUNDLE     writes DIRECTORY/NAME
+# usage: build/record.sh DIRECTORY NAME... -- NODE FLAG... record.cjs BUNDLES     writes DIRECTORY/NAME
 set -u
 cd "$(dirname "$0")/.."
 directory=$1

@@ -1,16 +1,19 @@
 // Stands in for a plugin's executable while build/record.sh attaches the sample networks: it does what the plugin does, and
 // adds what V8 compiled for that to the plugin's code cache.
 //
-// usage: node FLAGS record.cjs BUNDLE DIRECTORY EXECUTABLE [ARGUMENT...]
+// usage: node FLAGS record.cjs BUNDLES DIRECTORY EXECUTABLE [ARGUMENT...]
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { compileScript, exit, runScript } from "./script.ts";
+import { compileScript, runScript } from "./script.ts";
 
-const [, , bundle = "", directory = "", executable = "", ...args] = process.argv;
+const [, , bundles = "", directory = "", executable = "", ...args] = process.argv;
 const name = basename(executable);
 const file = `${directory}/${name}`;
-const script = compileScript(readFileSync(bundle, "latin1"), existsSync(file) ? readFileSync(file) : undefined);
+const script = compileScript(
+  readFileSync(`${bundles}/${name}.cjs`, "latin1"),
+  existsSync(file) ? readFileSync(file) : undefined,
+);
 const { main } = runScript(script, require);
 const status = main({ name, args, env: process.env, executable, about: "recording" });
 writeFileSync(file, script.createCachedData());
-exit(status);
+if (typeof status === "number") process.exit(status);

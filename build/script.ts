@@ -11,8 +11,3 @@ export function runScript(script: Script, require: NodeJS.Require): typeof entry
   script.runInThisContext()(module, require);
   return module.exports as typeof entry;
 }
-
-/** Ends the process at once: Node.js's own way out takes down V8's heap first, piece by piece. */
-export function exit(status: number): never {
-  return (process as unknown as { reallyExit(status: number): never }).reallyExit(status);
-}

@@ -5,8 +5,10 @@ import { suiteVersion } from "../src/cni/about.ts";
 import type { AnyPlugin } from "../src/cni/plugin.ts";
 import { type Response, runPlugin } from "../src/cni/run.ts";
 import { readToEnd, writeAll } from "../src/linux/stdio.ts";
-import { plugins } from "./plugins.ts";
+import { delegates, plugins } from "./plugins.ts";
 import { commands, tools } from "./tools.ts";
+
+export { exit } from "../src/linux/libc.ts";
 
 /** What a process is called with, its standard input apart. */
 export interface Call {
@@ -20,8 +22,8 @@ export interface Call {
   readonly about: string;
 }
 
-/** Serves this process's call, and gives its exit status; all output has been written then. */
-export function main(call: Call): number {
+/** Serves this process's call, and gives its exit status, at once or when a daemon ends; all output has been written then. */
+export function main(call: Call): number | Promise<number> {
   const tool = (tools[call.name] ?? commands[`${call.name} ${call.args[0]}`])?.();
   if (tool !== undefined) return tool(call.args, call.env);
   const { status, stdout, stderr } = serve(call);
@@ -35,7 +37,8 @@ function serve({ name, args, env, executable, about }: Call): Response {
   if (plugin === undefined) return { status: 1, stdout: "", stderr: unknownText(name) };
   if (args.includes("--version")) return { status: 0, stdout: `${name} ${suiteVersion} (${about})\n`, stderr: "" };
   if (args.includes("--help")) return { status: 0, stdout: helpText(plugin), stderr: "" };
-  const inProcess = (path: string) => (isSameFile(path, executable) ? plugins[basename(path)]?.() : undefined);
+  const inProcess = (path: string) =>
+    delegates.includes(basename(path)) && isSameFile(path, executable) ? plugins[basename(path)]?.() : undefined;
   return runPlugin(plugin, { env, stdin: () => readToEnd(0), inProcess });
 }
 

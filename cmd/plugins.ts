@@ -26,3 +26,6 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   vlan: () => (require("./vlan/main.ts") as typeof import("./vlan/main.ts")).plugin,
   vxlan: () => (require("./vxlan/main.ts") as typeof import("./vxlan/main.ts")).plugin,
 };
+
+/** IPAM plugins: those that other plugins call, in process. */
+export const delegates: readonly string[] = ["dhcp", "host-local", "static"];

@@ -1,4 +1,4 @@
-import { DynamicLibrary, type dlopen, getInt32, toString as stringAt } from "node:ffi";
+import { DynamicLibrary, type dlopen, getCurrentEventLoop, getInt32, toString as stringAt } from "node:ffi";
 import { getSystemErrorName } from "node:util";
 
 /** The C library's functions that Node.js has no twin of. Addresses are buffers; a negative result is an error. */
@@ -6,6 +6,8 @@ const signatures = {
   socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
   connect: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   bind: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
+  listen: { arguments: ["int32", "int32"], return: "int32" },
+  accept4: { arguments: ["int32", "pointer", "pointer", "int32"], return: "int32" },
   setsockopt: { arguments: ["int32", "int32", "int32", "buffer", "uint32"], return: "int32" },
   sendto: { arguments: ["int32", "buffer", "uint64", "int32", "buffer", "uint32"], return: "int64" },
   setns: { arguments: ["int32", "int32"], return: "int32" },
@@ -15,12 +17,15 @@ const signatures = {
   ioctl: { arguments: ["int32", "uint64", "pointer"], return: "int32" },
   inotify_init1: { arguments: ["int32"], return: "int32" },
   inotify_add_watch: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
+  /** Of libuv, which the executable has in it as well. */
+  uv_backend_fd: { arguments: ["pointer"], return: "int32" },
   strerror: { arguments: ["int32"], return: "pointer" },
+  _exit: { arguments: ["int32"], return: "void" },
   __errno_location: { arguments: [], return: "pointer" },
 } as const;
 
 type Libc = ReturnType<typeof dlopen<typeof signatures>>["functions"];
-type Call = Exclude<keyof Libc, "strerror" | "__errno_location">;
+type Call = Exclude<keyof Libc, "strerror" | "_exit" | "__errno_location">;
 
 let library: DynamicLibrary | undefined;
 const loaded: Partial<Libc> = {};
@@ -62,6 +67,19 @@ export function call<Name extends Call>(name: Name, ...args: Parameters<Libc[Nam
   const result = Number(callee(...args));
   if (result < 0) throw new SystemError(name, getInt32(errnoLocation()));
   return result;
+}
+
+/** A descriptor that can be read when Node.js' own event loop has something to do, as to tell of a signal. */
+export function eventLoopDescriptor(): number {
+  return call("uv_backend_fd", getCurrentEventLoop());
+}
+
+/**
+ * Ends the process at once, as _exit(2) does: Node.js' own way out takes down V8's heap piece by piece, and waits for its
+ * threads to be scheduled so that they end.
+ */
+export function exit(status: number): never {
+  throw libc("_exit")(status);
 }
 
 /** What the C library says of an error number: `File exists`. */
