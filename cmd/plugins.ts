@@ -8,6 +8,7 @@ import type { AnyPlugin } from "../src/cni/plugin.ts";
 export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   bandwidth: () => (require("./bandwidth/main.ts") as typeof import("./bandwidth/main.ts")).plugin,
   bridge: () => (require("./bridge/main.ts") as typeof import("./bridge/main.ts")).plugin,
+  dhcp: () => (require("./dhcp/main.ts") as typeof import("./dhcp/main.ts")).plugin,
   firewall: () => (require("./firewall/main.ts") as typeof import("./firewall/main.ts")).plugin,
   host: () => (require("./host/main.ts") as typeof import("./host/main.ts")).plugin,
   "host-device": () => (require("./host-device/main.ts") as typeof import("./host-device/main.ts")).plugin,

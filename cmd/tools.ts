@@ -1,4 +1,5 @@
-type Tool = (args: readonly string[], env: NodeJS.ProcessEnv) => number;
+/** @returns the exit status, which a tool that goes on working gives when it ends. */
+type Tool = (args: readonly string[], env: NodeJS.ProcessEnv) => number | Promise<number>;
 
 /** Executables for people, by name, loaded as the plugins are. A tool writes for itself and gives its exit status. */
 export const tools: Readonly<Record<string, () => Tool>> = {
@@ -7,5 +8,6 @@ export const tools: Readonly<Record<string, () => Tool>> = {
 
 /** What a plugin's executable does besides, by its name and the first argument. */
 export const commands: Readonly<Record<string, () => Tool>> = {
+  "dhcp daemon": () => (require("./dhcp/run.ts") as typeof import("./dhcp/run.ts")).main,
   "tap create": () => (require("./tap/main.ts") as typeof import("./tap/main.ts")).create,
 };

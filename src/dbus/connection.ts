@@ -1,6 +1,6 @@
 import { readSync, writeSync } from "node:fs";
-import { openSocket, setReceiveTimeout } from "../linux/descriptor.ts";
-import { call } from "../linux/libc.ts";
+import { setReceiveTimeout } from "../linux/descriptor.ts";
+import { connectUnix } from "../linux/unixsocket.ts";
 import { encodeCall, type MethodCall, readMessage } from "./message.ts";
 
 /** A method that failed; `name` of D-Bus's error, as `org.freedesktop.DBus.Error.ServiceUnknown`. */
@@ -14,8 +14,6 @@ export class DBusError extends Error {
   }
 }
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
 const ANSWER_TIMEOUT_MS = 25_000;
 const systemBus = "/run/dbus/system_bus_socket";
 
@@ -28,10 +26,8 @@ export interface Bus extends Disposable {
 /** Connects to the system bus. @throws SystemError when there is none. */
 export function openSystemBus(path = systemBus): Bus {
   using undo = new DisposableStack();
-  const socket = undo.use(openSocket(AF_UNIX, SOCK_STREAM, 0));
+  const socket = undo.use(connectUnix(path));
   setReceiveTimeout(socket, ANSWER_TIMEOUT_MS);
-  const address = unixAddress(path);
-  call("connect", socket.fd, address, address.length);
   authenticate(socket.fd);
 
   let serial = 0;
@@ -55,14 +51,6 @@ export function openSystemBus(path = systemBus): Bus {
   callMethod({ destination, path: "/org/freedesktop/DBus", interface: destination, member: "Hello", args: [] });
   const open = undo.move();
   return { call: callMethod, [Symbol.dispose]: () => open.dispose() };
-}
-
-/** `struct sockaddr_un`. */
-function unixAddress(path: string): Buffer {
-  const address = Buffer.alloc(2 + Buffer.byteLength(path) + 1);
-  address.writeUInt16LE(AF_UNIX);
-  address.write(path, 2);
-  return address;
 }
 
 /** D-Bus specification, "Authentication Protocol": the kernel tells the bus who we are. */

@@ -1,0 +1,69 @@
+import type { Channel } from "../../src/dhcp/channel.ts";
+import { decodeFrame4, EtherType, encodeFrame } from "../../src/dhcp/frame.ts";
+import { Address } from "../../src/ip/address.ts";
+import {
+  openPacketSocket,
+  openUdpSocket,
+  receiveDatagram,
+  sendDatagram,
+  sendFrame,
+  type UdpEnd,
+} from "../../src/linux/datagramsocket.ts";
+import type { Loop } from "./loop.ts";
+import type { Place } from "./place.ts";
+
+const everybody = "ff:ff:ff:ff:ff:ff";
+const CLIENT_PORT = 68;
+const SERVER_PORT = 67;
+/** To all servers of the link. */
+export const broadcast4: UdpEnd = { address: new Address(4, 0xffffffffn), port: SERVER_PORT };
+
+/** The way to the servers for a link without an address: frames, which the kernel would neither send nor deliver. */
+export function openFrameChannel(loop: Loop, { stack, link }: Place, signal: AbortSignal): Channel & Disposable {
+  const socket = stack.namespace.run(() => openPacketSocket(link.index, EtherType[4]));
+  const from = { address: new Address(4, 0n), port: CLIENT_PORT };
+  return {
+    send(payload) {
+      sendFrame(socket, encodeFrame({ fromMac: link.mac, toMac: everybody, from, to: broadcast4, payload }));
+    },
+    async receive(until) {
+      while (await loop.readable(socket.fd, until, signal)) {
+        const bytes = receiveDatagram(socket);
+        const frame = bytes && decodeFrame4(bytes);
+        if (frame?.to.port === CLIENT_PORT) return { payload: frame.payload, mac: frame.fromMac };
+      }
+      return undefined;
+    },
+    [Symbol.dispose]: () => socket[Symbol.dispose](),
+  };
+}
+
+/** The way to servers, or one server, for a link that has an address. */
+export function openUdpChannel(
+  loop: Loop,
+  { stack, link }: Place,
+  { local, remote }: { readonly local: UdpEnd; readonly remote: UdpEnd },
+  signal: AbortSignal,
+): Channel & Disposable {
+  const socket = stack.namespace.run(() => openUdpSocket(link, local));
+  return {
+    send: (payload) => sendDatagram(socket, payload, remote, link.index),
+    async receive(until) {
+      while (await loop.readable(socket.fd, until, signal)) {
+        const payload = receiveDatagram(socket);
+        if (payload !== undefined) return { payload };
+      }
+      return undefined;
+    },
+    [Symbol.dispose]: () => socket[Symbol.dispose](),
+  };
+}
+
+/** The local end of a client that has an address. */
+export function clientEnd(address: Address): UdpEnd {
+  return { address, port: CLIENT_PORT };
+}
+
+export function serverEnd(address: Address): UdpEnd {
+  return { address, port: SERVER_PORT };
+}
