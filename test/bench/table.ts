@@ -39,7 +39,6 @@ export function makeRow(
   };
 }
 
-/** As Markdown, whose columns are as wide as what is in them. */
 export function formatTable(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     `${row.name} (${row.unit})`,
@@ -47,11 +46,16 @@ export function formatTable(rows: readonly Row[]): string {
     formatSummary(row.go),
     row.ratio?.toFixed(2) ?? "",
   ]);
-  const lines = [["", "Berth: median (min–max)", "Go: median (min–max)", "ratio"], ...cells];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return formatMarkdown(["", "Berth: median (min–max)", "Go: median (min–max)", "ratio"], cells);
+}
+
+/** A table of Markdown, whose columns are as wide as what is in them. */
+export function formatMarkdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const format = (line: readonly string[]) => `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
   const rule = format(widths.map((width) => "-".repeat(width)));
-  return [format(lines[0] ?? []), rule, ...lines.slice(1).map(format)].join("\n");
+  return [format(head), rule, ...rows.map(format)].join("\n");
 }
 
 function formatSummary(summary: Summary | undefined): string {

@@ -81,7 +81,7 @@ function tryOne(stage: Stage, { host, container, named }: Disruption): string[] 
   const bridge = stage.scenario.name === "vxlan" ? "vxbr100" : "bench0";
   const variables = `OTHER=${other} STATE=${stage.host.state} BRIDGE=${bridge}`;
   if (host !== undefined) runScript(stage.host.namespace, `${variables}\n${host}`);
-  else if (container === undefined) removeContainer(stage.container);
+  else if (container === undefined) stage.removeContainer();
   if (container !== undefined) {
     using inside = NetworkNamespace.open(`/run/netns/${stage.container}`);
     runScript(inside, `${variables}\n${container}`);

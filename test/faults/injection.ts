@@ -1,5 +1,5 @@
 import type { Answer, Suite } from "../bench/host.ts";
-import { errors, injecting, readCalls, type SystemCall, tracing } from "./calls.ts";
+import { errors, failedOther, injecting, readCalls, type SystemCall, tracing } from "./calls.ts";
 import { shuffle } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
 import { abridge } from "./snapshot.ts";
@@ -58,24 +58,26 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
       if (left.length > 0) note(report.leaks, `${verb} with ${text(call)} failing: ${abridge(left)}`);
       isClean &&= left.length === 0;
     };
-    const fail = (call: SystemCall) => injecting(isThreaded, output, call, `error=${errors[call.kind]}`);
+    const callFailing = (verb: "ADD" | "DEL", call: SystemCall) => {
+      const wrapper = injecting(isThreaded, output, call, `error=${errors[call.kind]}`);
+      const answer = stage.call(verb, { wrapper });
+      const complaint = failedOther(output) ? undefined : complain(answer);
+      if (complaint !== undefined) note(report.faults, `${verb} with ${text(call)} failing: ${complaint}`);
+      return answer.status;
+    };
     const [add, del] = [adds[i], dels[i]];
     if (add !== undefined) {
       report.tried++;
-      const answer = stage.call("ADD", { wrapper: fail(add) });
-      const complaint = complain(answer);
-      if (complaint !== undefined) note(report.faults, `ADD with ${text(add)} failing: ${complaint}`);
-      if (answer.status !== 0) judge(add, "ADD");
+      const status = callFailing("ADD", add);
+      // Ended by a signal, it could not clean up.
+      if (status !== 0 && status !== null) judge(add, "ADD");
       mustCall(stage, "DEL", report, add);
-      if (answer.status === 0) judge(add, "ADD, then DEL");
+      if (status === 0 || status === null) judge(add, "ADD, then DEL");
     }
     mustCall(stage, "ADD", report, add);
     if (del !== undefined) {
       report.tried++;
-      const answer = stage.call("DEL", { wrapper: fail(del) });
-      const complaint = complain(answer);
-      if (complaint !== undefined) note(report.faults, `DEL with ${text(del)} failing: ${complaint}`);
-      if (answer.status !== 0) mustCall(stage, "DEL", report, del);
+      if (callFailing("DEL", del) !== 0) mustCall(stage, "DEL", report, del);
       judge(del, "DEL");
     } else mustCall(stage, "DEL", report, add);
     if (!isClean) {

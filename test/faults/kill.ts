@@ -1,4 +1,4 @@
-import { addContainer, removeContainer, suites } from "../bench/host.ts";
+import { suites } from "../bench/host.ts";
 import { injecting, readCalls, tracing } from "./calls.ts";
 import type { Bounds } from "./injection.ts";
 import { shuffle } from "./random.ts";
@@ -34,7 +34,7 @@ export function killAnywhere(
     if (verb === "DEL") stage.call("ADD");
     stage.call(verb, { wrapper: injecting(false, output, call, "signal=KILL") });
     kills++;
-    if (after === "GC") removeContainer(stage.container);
+    if (after === "GC") stage.removeContainer();
     const answers = after === "DEL" ? [stage.call("DEL")] : plugins.map((plugin) => stage.call("GC", { plugin }));
     // What the plugins before it made goes by GC as well.
     const left = stage.leftovers(after === "GC" ? "on the host" : "everywhere").filter((fact) => fact.startsWith("+"));
@@ -46,7 +46,7 @@ export function killAnywhere(
     let isFit = left.length === 0;
     if (after === "GC" && scenario.earlier !== undefined) isFit = false;
     else {
-      if (after === "GC") addContainer(stage.container);
+      if (after === "GC") stage.addContainer();
       const again = stage.call("ADD");
       if (again.status !== 0) problems.push(`${where}, after ${after}: ADD failed: ${again.stdout}`);
       isFit &&= again.status === 0 && stage.call("DEL").status === 0;

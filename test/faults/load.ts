@@ -132,7 +132,7 @@ function unreachable({ namespace }: Host, pods: readonly Pod[]): string[] {
   const addresses = pods.flatMap(({ result }) =>
     ((result as CniResult | undefined)?.ips ?? []).map(({ address }) => address.replace(/\/.*/, "")),
   );
-  const script = `for address in ${addresses.join(" ")}; do ping -c 1 -W 3 -q $address >/dev/null || echo $address; done`;
+  const script = `for address in ${addresses.join(" ")}; do ping -c 1 -w 15 -q $address >/dev/null || echo $address; done`;
   return runScript(namespace, script)
     .split("\n")
     .filter(Boolean)

@@ -1,17 +1,25 @@
 // What goes wrong on a node, made to go wrong; see run. Prints TAP.
 import { parseArgs } from "node:util";
 import { suites } from "../bench/host.ts";
+import { bridgeDoesItAll, chainOfFive } from "../bench/networks.ts";
+import { formatMarkdown } from "../bench/table.ts";
 import { disrupt, disruptions } from "./disruption.ts";
 import { type Bounds, failCalls, type Report } from "./injection.ts";
 import { killAnywhere } from "./kill.ts";
 import { crowd, describeWaits } from "./load.ts";
 import { scenarios } from "./scenarios.ts";
+import { describeSize, soak } from "./soak.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { full: { type: "boolean", default: false }, seed: { type: "string" } },
+  options: {
+    full: { type: "boolean", default: false },
+    seed: { type: "string", default: "5" },
+    kills: { type: "string" },
+    cycles: { type: "string", default: "20" },
+  },
 });
-const seed = Number(values.seed ?? 5);
+const seed = Number(values.seed);
 const isWanted = (name: string) => positionals.length === 0 || positionals.some((word) => name.includes(word));
 const print = (text: string) => console.log(text.replaceAll(/^/gm, "# "));
 
@@ -34,11 +42,11 @@ async function test(name: string, body: () => readonly string[] | Promise<readon
 print(`seed ${seed}`);
 const bounds: Bounds = values.full
   ? { seed, runs: Number.POSITIVE_INFINITY, milliseconds: 20 * 60_000 }
-  : { seed, runs: 8, milliseconds: 8000 };
+  : { seed, runs: 8, milliseconds: 6000 };
 
 const killBounds: Bounds = values.full
-  ? { seed, runs: 40, milliseconds: 10 * 60_000 }
-  : { seed, runs: 3, milliseconds: 3000 };
+  ? { seed, runs: Number(values.kills ?? 40), milliseconds: Number.POSITIVE_INFINITY }
+  : { seed, runs: Number(values.kills ?? 3), milliseconds: 3000 };
 
 const reports: Report[] = [];
 for (const scenario of scenarios) {
@@ -46,23 +54,41 @@ for (const scenario of scenarios) {
     const report = failCalls(suites.berth, scenario, bounds);
     reports.push(report);
     if (values.full && scenario.only === undefined)
-      reports.push(failCalls(suites.go, scenario, { ...bounds, runs: 40 }));
+      reports.push(failCalls(suites.go, scenario, { ...bounds, milliseconds: 2 * 60_000 }));
     return [...report.leaks, ...report.faults];
   });
 }
-for (const { suite, scenario, tried, calls, leaks, faults } of reports)
-  print(
-    `${suite.padEnd(6)}${scenario.padEnd(24)}${tried} of ${calls} calls failed, ${leaks.length} leaks, ${faults.length} other faults`,
-  );
+if (reports.length > 0) {
+  const head = ["scenario", "suite", "calls", "tried", "leaks", "other faults"];
+  const cells = reports.map(({ scenario, suite, calls, tried, leaks, faults }) => {
+    return [scenario, suite, ...[calls, tried, leaks.length, faults.length].map(String)];
+  });
+  print(formatMarkdown(head, cells));
+}
 
+/** By scenario: how often it was killed, and what was left. */
+const killed = new Map<string, { kills: number; problems: number }[]>();
 for (const scenario of scenarios) {
   for (const after of ["DEL", "GC"] as const) {
     await test(`kill: ${scenario.name}: killed at random moments, then ${after}: nothing is left`, () => {
       const { kills, problems } = killAnywhere(scenario, after, killBounds);
-      print(`${scenario.name} was killed ${kills} times`);
+      killed.getOrInsertComputed(scenario.name, () => []).push({ kills, problems: problems.length });
       return problems;
     });
   }
+}
+if (killed.size > 0) {
+  const head = ["scenario", "kills, then DEL", "leaks", "kills, then GC alone", "leaks"];
+  const cells = [...killed].map(([name, runs]) => [
+    name,
+    ...runs.flatMap((run) => [run.kills, run.problems]).map(String),
+  ]);
+  const sums = [0, 1].flatMap((i) =>
+    (["kills", "problems"] as const).map((key) =>
+      [...killed.values()].reduce((sum, runs) => sum + (runs[i]?.[key] ?? 0), 0),
+    ),
+  );
+  print(formatMarkdown(head, [...cells, ["all", ...sums.map(String)]]));
 }
 
 for (const scenario of scenarios.filter(({ name }) => name in disruptions)) {
@@ -77,5 +103,16 @@ await test(`load: ${pods} ADDs at once, DELs, ADDs, CHECKs and GCs at once, DELs
   if (values.full) print(`Go, five plugins: ${describeWaits((await crowd(suites.go, pods)).waits)}`);
   return problems;
 });
+
+const soaked = { "a chain of five": chainOfFive, "one plugin that does it all": bridgeDoesItAll };
+for (const [name, makePlugins] of Object.entries(soaked)) {
+  await test(`soak: ${values.cycles} times ADD, CHECK and DEL of ${name}: nothing grows`, () => {
+    const { problems, before, after, milliseconds } = soak(makePlugins, Number(values.cycles));
+    print(
+      `${(milliseconds / 1000).toFixed(0)} s; at the start ${describeSize(before)}, at the end ${describeSize(after)}`,
+    );
+    return problems;
+  });
+}
 
 console.log(`1..${tests}`);

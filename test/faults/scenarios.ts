@@ -9,6 +9,8 @@ export interface Scenario {
   readonly earlier?: readonly PluginConfig[];
   /** The suites that have it; left out: both. */
   readonly only?: Suite["name"];
+  /** The container has the host's namespace, and not one of its own. */
+  readonly inHost?: boolean;
 }
 
 const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
@@ -23,6 +25,11 @@ export const scenarios: readonly Scenario[] = [
     plugin: bridge(2, { ipMasq: true, isolate: true, runtimeConfig: { portMappings, bandwidth: rates } }),
   },
   { name: "macvlan", plugin: macvlan },
+  {
+    name: "macvlan with host access",
+    only: "Berth",
+    plugin: { ...macvlan, hostAccess: true, hostAddresses: ["10.10.255.1"] },
+  },
   { name: "vxlan", only: "Berth", plugin: vxlan },
   { name: "host-local", plugin: { type: "host-local", ipam: hostLocal(2) } },
   {
@@ -44,4 +51,8 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   { name: "loopback", plugin: { type: "loopback" } },
+  { name: "host", only: "Berth", plugin: { type: "host" }, inHost: true },
+  { name: "none", only: "Berth", plugin: { type: "none" } },
+  { name: "ptp", plugin: { type: "ptp", ipMasq: true, ipam: hostLocal(2) } },
+  { name: "tap", only: "Berth", plugin: { type: "tap", ipam: hostLocal(2) } },
 ];

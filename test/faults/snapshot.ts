@@ -39,14 +39,37 @@ export function abridge(differences: readonly string[]): string {
   return [...lines, ...(differences.length > 6 ? [`and ${differences.length - 6} more`] : [])].join("\n  ");
 }
 
-/** As {@link compare}, when the kernel has done what it does later: it reports a carrier up to a second after. */
+/** Milliseconds: nothing that the kernel does later takes as long, be the machine as busy as it may. */
+const longestDelay = 10_000;
+
+/** The first of looks that are alike for a while. */
+export function lookSettled(look: () => Snapshot): Snapshot {
+  const end = performance.now() + longestDelay;
+  let last = look();
+  for (;;) {
+    pause(150);
+    const next = look();
+    if (compare(last, next).length === 0 || performance.now() > end) return next;
+    last = next;
+  }
+}
+
+/**
+ * As {@link compare}, when the kernel has done what it does later: it reports a carrier up to a second after, and takes
+ * its time over the links of a namespace that is gone.
+ */
 export function compareSettled(before: Snapshot, look: () => Snapshot): string[] {
   let differences = compare(before, look());
-  for (let tries = 0; differences.length > 0 && tries < 8; tries++) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  const end = performance.now() + longestDelay;
+  while (differences.length > 0 && performance.now() < end) {
+    pause(100);
     differences = compare(before, look());
   }
   return differences;
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function describe(where: string, printed: string): string[] {

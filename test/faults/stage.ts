@@ -13,13 +13,16 @@ import {
   type Verb,
 } from "../bench/host.ts";
 import type { Scenario } from "./scenarios.ts";
-import { compareSettled, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { compareSettled, lookSettled, type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 /** A host and a container for one scenario, where all that comes before the plugin has happened. */
 export interface Stage extends Disposable {
   readonly scenario: Scenario;
   readonly host: Host;
   readonly container: string;
+  /** The container's namespace goes, as at the end of its last process, and comes back new. */
+  removeContainer(): void;
+  addContainer(): void;
   /** Calls the plugin. */
   call(verb: Verb, options?: CallOptions): Answer;
   /** The result of the plugins before it. */
@@ -45,9 +48,12 @@ let count = 0;
  */
 export function setStage(suite: Suite, scenario: Scenario): Stage {
   const name = `${suite.name.toLowerCase()}${count++}`;
-  const container = `${name}-pod`;
+  const { inHost = false } = scenario;
+  const container = inHost ? name : `${name}-pod`;
   const host = makeHost(suite, name);
-  addContainer(container);
+  const add = () => inHost || addContainer(container);
+  const remove = () => inHost || !existsSync(`/run/netns/${container}`) || removeContainer(container);
+  add();
   const result = callChain(host, "ADD", container, scenario.earlier ?? []).result;
   const call: Stage["call"] = (verb, { wrapper, prevResult = result, plugin = scenario.plugin } = {}) =>
     callPlugin(host, { verb, container, plugin, prevResult }, wrapper);
@@ -56,11 +62,13 @@ export function setStage(suite: Suite, scenario: Scenario): Stage {
     if (status !== 0) throw new Error(`${suite.name} ${scenario.name} ${verb} failed: ${stdout}${stderr}`);
   }
   const look = () => takeSnapshot(host, `/run/netns/${container}`);
-  const before = settle(look);
+  const before = lookSettled(look);
   return {
     scenario,
     host,
     container,
+    addContainer: add,
+    removeContainer: remove,
     call,
     result,
     leftovers(where = "everywhere") {
@@ -69,15 +77,9 @@ export function setStage(suite: Suite, scenario: Scenario): Stage {
       return compareSettled(some(before), () => some(look()));
     },
     [Symbol.dispose]() {
-      if (existsSync(`/run/netns/${container}`)) removeContainer(container);
+      remove();
       removeHost(host);
       for (const path of ["/run/berth", "/run/cni"]) rmSync(path, { recursive: true, force: true });
     },
   };
-}
-
-/** Two looks that agree. */
-function settle(look: () => Snapshot): Snapshot {
-  const first = look();
-  return compareSettled(first, look).length === 0 ? first : look();
 }
