@@ -8,6 +8,7 @@ import { setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import type { Daemon } from "./daemon.ts";
 import { protocols } from "./families.ts";
 import { type Held, keepLease } from "./keeper.ts";
+import { prepareIPv6 } from "./linklocal.ts";
 import { openPlace, type Place, segmentOf } from "./place.ts";
 import type { KeptGrant, LeaseRecord } from "./store.ts";
 import type { Client, Holder } from "./wire.ts";
@@ -113,9 +114,10 @@ export function createAttachments(daemon: Daemon): Attachments {
 
 async function acquire(daemon: Daemon, client: Client, signal: AbortSignal): Promise<LeaseRecord> {
   using place = openPlace(client.netns, client.ifname);
+  const families = [...new Set(client.wishes.families)];
+  if (families.includes(6)) prepareIPv6(place);
   setLinkUp(place.stack.route, place.link);
   const failed = new AbortController();
-  const families = [...new Set(client.wishes.families)];
   const attempts = families.map(async (family): Promise<[Family, KeptGrant]> => {
     try {
       const kept = await protocols[family].acquire(daemon, place, client, AbortSignal.any([signal, failed.signal]));

@@ -15,8 +15,12 @@ import type { Place } from "./place.ts";
 const everybody = "ff:ff:ff:ff:ff:ff";
 const CLIENT_PORT = 68;
 const SERVER_PORT = 67;
+const CLIENT_PORT_6 = 546;
+const SERVER_PORT_6 = 547;
 /** To all servers of the link. */
 export const broadcast4: UdpEnd = { address: new Address(4, 0xffffffffn), port: SERVER_PORT };
+/** To all servers and relays of the link (RFC 8415 section 7.1). */
+export const multicast6: UdpEnd = { address: Address.parse("ff02::1:2"), port: SERVER_PORT_6 };
 
 /** The way to the servers for a link without an address: frames, which the kernel would neither send nor deliver. */
 export function openFrameChannel(loop: Loop, { stack, link }: Place, signal: AbortSignal): Channel & Disposable {
@@ -59,11 +63,11 @@ export function openUdpChannel(
   };
 }
 
-/** The local end of a client that has an address. */
+/** The ends of what a client and a server say to each other, by their addresses. */
 export function clientEnd(address: Address): UdpEnd {
-  return { address, port: CLIENT_PORT };
+  return { address, port: address.family === 4 ? CLIENT_PORT : CLIENT_PORT_6 };
 }
 
 export function serverEnd(address: Address): UdpEnd {
-  return { address, port: SERVER_PORT };
+  return { address, port: address.family === 4 ? SERVER_PORT : SERVER_PORT_6 };
 }

@@ -1,4 +1,5 @@
-import { acquire4, type Client4, type Grant, release4, renew4 } from "../../src/dhcp/client4.ts";
+import type { Grant } from "../../src/dhcp/channel.ts";
+import { acquire4, type Client4, release4, renew4 } from "../../src/dhcp/client4.ts";
 import { encodeFrame } from "../../src/dhcp/frame.ts";
 import { identityOf } from "../../src/dhcp/identity.ts";
 import { type Lease4, readLease4 } from "../../src/dhcp/lease4.ts";

@@ -11,7 +11,10 @@ export interface KeptGrant {
   readonly message: string;
   /** When it was asked for, in milliseconds since 1970. */
   readonly at: number;
+  /** Where the message came from, where that is known. */
   readonly mac?: Mac | undefined;
+  /** The link-local address that it was asked for from (DHCPv6). */
+  readonly from?: string | undefined;
 }
 
 /** An attachment's leases. */

@@ -37,6 +37,16 @@ export interface Patience {
   readonly total: number;
 }
 
+/** A server's last word: what a lease is made of. */
+export interface Grant {
+  /** The message as it came. */
+  readonly message: Buffer;
+  /** When it was asked for, in milliseconds since 1970. */
+  readonly at: number;
+  /** Where the message came from, where that is known. */
+  readonly mac?: Mac | undefined;
+}
+
 /** No server gave an address. */
 export class NoLeaseError extends Error {
   override readonly name = "NoLeaseError";

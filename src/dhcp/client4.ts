@@ -1,6 +1,6 @@
 import type { Address } from "../ip/address.ts";
 import type { Mac } from "../ip/mac.ts";
-import { type Channel, type Clock, NoLeaseError, type Patience } from "./channel.ts";
+import { type Channel, type Clock, type Grant, NoLeaseError, type Patience } from "./channel.ts";
 import { decodeMessage4, encodeMessage4, type Message4, MessageType } from "./message4.ts";
 import { decodeOptions4, encodeOptions4, type Options4, type RawOptions } from "./options4.ts";
 import { resendPauses } from "./times.ts";
@@ -16,16 +16,6 @@ export interface Client4 {
   readonly provided: RawOptions;
   /** Whether it asks for answers to all. */
   readonly broadcast: boolean;
-}
-
-/** A server's acknowledgement: what a lease is made of. */
-export interface Grant {
-  /** The message as it came. */
-  readonly message: Buffer;
-  /** When it was asked for, in milliseconds since 1970. */
-  readonly at: number;
-  /** Where the message came from, where that is known. */
-  readonly mac?: Mac | undefined;
 }
 
 const LARGEST_MESSAGE = 1472;

@@ -36,6 +36,11 @@ export const addresses4 = listOf(
   (bytes) => Address.fromBytes(bytes),
   (address) => address.bytes,
 );
+export const addresses6 = listOf(
+  16,
+  (bytes) => Address.fromBytes(bytes),
+  (address) => address.bytes,
+);
 
 export interface DhcpRoute {
   readonly destination: Prefix;

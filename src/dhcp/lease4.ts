@@ -1,7 +1,7 @@
 import type { DNS, IPConfig, Route } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
-import type { Grant } from "./client4.ts";
+import type { Grant } from "./channel.ts";
 import { decodeMessage4 } from "./message4.ts";
 import { decodeOptions4, type Options4 } from "./options4.ts";
 import { leaseTimes, type Times } from "./times.ts";

@@ -57,9 +57,14 @@ export function nextAttempt(times: Times, now: number): number {
   return Math.min(end, now + Math.max((end - now) / 2, SHORTEST_PAUSE_MS));
 }
 
-/** How long to wait for an answer before a message is sent again, in milliseconds. */
+/** How long to wait for an answer before a message is sent again, in milliseconds: as the Go suite does. */
 export function* resendPauses(longest: number, random: () => number): Generator<number, never> {
   const spread = (milliseconds: number) => milliseconds + (random() * 2 - 1) * 1000;
   for (let i = 0; i < 4; i++) yield spread(2000);
   for (let pause = 8000; ; pause = Math.min(pause * 2, longest)) yield spread(Math.min(pause, longest));
+}
+
+/** As {@link resendPauses}, for DHCPv6: twice as long each time (RFC 8415 section 15). */
+export function* resendPauses6(longest: number, random: () => number): Generator<number, never> {
+  for (let pause = 1000; ; pause = Math.min(pause * 2, longest)) yield pause * (0.9 + random() * 0.2);
 }

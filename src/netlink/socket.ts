@@ -82,6 +82,11 @@ export class NetlinkSocket implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  /** To be waited for among others; {@link listen} reads it. */
+  get fd(): number {
+    return this.#socket.fd;
+  }
+
   /**
    * Sends one request and gives the kernel's answers to it.
    *
