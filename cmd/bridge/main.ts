@@ -48,7 +48,7 @@ export const plugin: Plugin<BridgeConfig> = {
     const mac = requestedMac(attachment, config);
     refuseTaken(container, attachment.ifname);
     undo.defer(() => tidyBridge(host, config));
-    const link = ensureBridge(host, bridgeOptions(config));
+    const link = undo.use(ensureBridge(host, bridgeOptions(config)));
 
     const veth = undo.use(
       createVethPair(host, container, attachment, {

@@ -46,7 +46,7 @@ export const plugin: Plugin<VxlanConfig> = {
     const lease = leaseOf(attachment, config, undo);
     undo.defer(() => tidyOverlay(host, network.name, config));
     const { mtu } = plan.device;
-    const bridge = ensureBridge(host, { name: config.bridge, mtu });
+    const bridge = undo.use(ensureBridge(host, { name: config.bridge, mtu }));
     applyPlan(host, plan, config, bridge, config.mode === "l3" ? subnetsOf(lease) : []);
 
     const first = lease.ips[0]?.address.address;

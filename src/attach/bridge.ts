@@ -1,10 +1,10 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { type Mac, macFromBytes } from "../ip/mac.ts";
 import { lockFile, shareFile, tryLockFile } from "../linux/lock.ts";
-import { trySysctl } from "../linux/sysctl.ts";
+import { readSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, OperState, setLink } from "../rtnetlink/link.ts";
-import { unfinishedName } from "./owner.ts";
+import { isOwnerMark, unfinishedName } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
 
@@ -29,37 +29,55 @@ export function claimBridge(name: string): Disposable {
 }
 
 /**
- * Makes a bridge, or takes the one there is, and sets it up. To be called under {@link claimBridge}.
+ * Makes a bridge, or takes the one there is, and sets it up. To be called under {@link claimBridge}. Disposing of it takes
+ * back what was changed of one that was there, unless another attachment relies on that by then.
  *
  * @throws CniError when the name is some other link's, or the bridge does not separate VLANs where that is asked for.
  */
-export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge {
+export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge & Disposable {
   const { name, mtu, promiscuous = false, vlanFiltering = false } = options;
-  const bridge = getLink(host.route, { name }) ?? makeBridge(host, options);
+  const found = getLink(host.route, { name });
+  const bridge = found ?? makeBridge(host, options);
   if (bridge?.info?.kind !== "bridge") throw notABridge(name, bridge);
 
+  const { index } = bridge;
   const own = bridge.alias === ownBridgeAlias;
+  using undo = new DisposableStack();
   if (vlanFiltering && !bridge.info.data?.vlanFiltering) enableVlanFiltering(host, bridge, own);
-  if (own && mtu && bridge.mtu !== mtu) setLink(host.route, `set the MTU of ${name}`, { index: bridge.index, mtu });
+  if (own && mtu && bridge.mtu !== mtu) setLink(host.route, `set the MTU of ${name}`, { index, mtu });
   const flags = LinkFlag.up | (promiscuous ? LinkFlag.promiscuous : 0);
-  if ((bridge.flags & flags) !== flags) {
-    setLink(host.route, `set ${name} up`, { index: bridge.index, flags, change: flags });
+  const change = flags & ~bridge.flags;
+  if (change !== 0) {
+    undo.defer(() => setLink(host.route, `set ${name} back`, { index, flags: 0, change }));
+    setLink(host.route, `set ${name} up`, { index, flags, change });
   }
-  return own ? (bridge as Bridge) : adoptBridge(host, bridge);
+  const mac = own ? (bridge as Bridge).mac : adoptBridge(host, bridge, undo);
+  const changes = undo.move();
+  const takeBack = () => found !== undefined && !hasAttachments(host, bridge) && changes[Symbol.dispose]();
+  return { ...bridge, mac, [Symbol.dispose]: () => void takeBack() };
+}
+
+function hasAttachments(host: NetworkStack, { index: master }: Link): boolean {
+  return listLinks(host.route, { master }).some(({ alias = "" }) => isOwnerMark(alias));
 }
 
 /**
  * Gives a bridge that somebody else made, the Go suite too, what ours have from the start. Its MAC is fixed before it has
- * ports; later, all its neighbours would forget each other for it.
+ * ports; later, all its neighbours would forget each other for it. That stays, as the kernel has no way back.
+ *
+ * @returns its MAC.
  */
-function adoptBridge(host: NetworkStack, bridge: Link): Bridge {
+function adoptBridge(host: NetworkStack, bridge: Link, undo: DisposableStack): Mac {
   const { index, name, mac = noMac } = bridge;
-  trySysctl(`net/ipv6/conf/${name}/accept_ra`, 0);
-  if (forwards(bridge)) return { ...bridge, mac };
+  const acceptance = `net/ipv6/conf/${name}/accept_ra`;
+  const before = readSysctl(acceptance);
+  if (before !== undefined) undo.defer(() => trySysctl(acceptance, before));
+  trySysctl(acceptance, 0);
+  if (forwards(bridge)) return mac;
   // A MAC that was the last port's is zero without ports.
   const fixed = mac === noMac ? randomMac() : mac;
   setLink(host.route, `fix the MAC of ${name}`, { index, mac: fixed });
-  return { ...bridge, mac: fixed };
+  return fixed;
 }
 
 /** Whether a bridge has a port that forwards. One that never had a port has carrier as well, but is not up. */

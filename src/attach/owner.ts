@@ -17,6 +17,11 @@ export function ownerMark({ network, containerID, ifname }: Owner): string {
   return `${networkMark(network)}${part(containerID)}/${ifname}`;
 }
 
+/** Whether an alias is an attachment's mark, and not one of those of links that attachments share. */
+export function isOwnerMark(alias: string): boolean {
+  return /^berth\/[^/]+\/[^/]+\/[^/]+$/.test(alias);
+}
+
 /** A mark as a file's name. No part of it can hold a `+`, apart from the interface's name, which comes last. */
 export function markFile(mark: string): string {
   return mark.slice(commonMark.length).replaceAll("/", "+");

@@ -213,6 +213,20 @@ traced() {
   assert_match "$(inside c1 ip route)" "10.8.0.0/16 via 10.1.0.8 dev eth0"
 }
 
+@test "a bridge of somebody else's that was down: set up for the container, and set back when ADD fails" {
+  add_container c1 c2
+  foreign_bridge
+  host ip link set cni0 down
+  local full='{promiscMode: true, ipam: {type: "host-local", ranges: [[{subnet: "10.1.0.0/24", rangeStart: "10.1.0.1", rangeEnd: "10.1.0.1"}]]}}'
+  unchanged_by_add 11 c1 "$(gated "$full")"
+  assert_equal "$(setting net/ipv6/conf/cni0/accept_ra)" 1
+  must cni add c1 "$(gated)"
+  # Now somebody relies on it.
+  must_fail 11 cni add c2 "$(gated "$full")"
+  assert_equal "$(setting net/ipv6/conf/cni0/accept_ra)" 0
+  must inside c1 ping -c 1 -W 3 10.1.0.1
+}
+
 @test "forceAddress: another IPv4 address of the bridge is in the way: an error, or replaced" {
   add_container c1
   foreign_bridge
