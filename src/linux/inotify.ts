@@ -9,6 +9,8 @@ const events = { closeWrite: 0x8, movedFrom: 0x40, movedTo: 0x80, create: 0x100,
 const EVENT_HEADER = 16;
 
 export interface DirectoryWatch extends Disposable {
+  /** To be waited for among others (poll). */
+  readonly fd: number;
   /** Waits for the next changes. @returns the names of the files that were written whole, made, moved or removed. */
   wait(): string[];
 }
@@ -22,6 +24,7 @@ export function watchDirectory(path: string): DirectoryWatch {
   const buffer = Buffer.alloc(4096);
   undo.move();
   return {
+    fd: inotify.fd,
     wait: () => [...readNames(buffer.subarray(0, readSync(inotify.fd, buffer)))],
     [Symbol.dispose]: () => inotify[Symbol.dispose](),
   };

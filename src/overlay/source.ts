@@ -16,12 +16,15 @@ export interface PeerSource {
    */
   read(local: Address): readonly Peer[];
   /** Begins to watch for changes. Left out where nothing can change. */
-  readonly watch?: () => PeerWatch;
+  readonly watch?: () => Watch;
 }
 
-export interface PeerWatch extends Disposable {
-  /** Waits until the peers may have changed since the watch began, or since the last time. */
-  wait(): void;
+/** Something that can change, as a file or the links of the host. */
+export interface Watch extends Disposable {
+  /** Can be read (poll) when there is news. */
+  readonly fd: number;
+  /** Reads the news, or waits for them. @returns whether they are of what is watched. */
+  readNews(): boolean;
 }
 
 /** A list that stands in the configuration itself. */
@@ -78,13 +81,12 @@ function readList(path: string): unknown {
 }
 
 /** Watches the directory: a file replaced by rename, or by Kubernetes' symbolic links, is another one each time. */
-function watchFile(path: string): PeerWatch {
+function watchFile(path: string): Watch {
   const watch = watchDirectory(dirname(path));
   const ours = [basename(path), "..data"];
   return {
-    wait() {
-      while (!watch.wait().some((name) => ours.includes(name)));
-    },
+    fd: watch.fd,
+    readNews: () => watch.wait().some((name) => ours.includes(name)),
     [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }

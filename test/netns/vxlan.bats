@@ -182,8 +182,13 @@ vtep() { at "$1" host ip -j -d link show "$2" | jq -c '.[0]'; }
   timeout 5 bash -c "until grep -q 'Cannot read the list of peers' '$BATS_TEST_TMPDIR/log'; do sleep 0.05; done"
   peers_of a c >"$BATS_TEST_TMPDIR/new" && mv "$BATS_TEST_TMPDIR/new" "$BATS_TEST_TMPDIR/peers.json"
   timeout 5 bash -c "until grep -q 'removed route to 10.244.2.0/24' '$BATS_TEST_TMPDIR/log'; do sleep 0.05; done"
+  # Somebody deletes the device, and takes down the one that is made anew.
+  at a host ip link del vxlan100
+  timeout 5 bash -c "until grep -q 'made vxlan100' '$BATS_TEST_TMPDIR/log'; do sleep 0.05; done"
+  timeout 5 bash -c "until [ \$(grep -c 'added route to 10.244.3.0/24' '$BATS_TEST_TMPDIR/log') = 2 ]; do sleep 0.05; done"
+  at a host ip link set vxlan100 down
+  timeout 5 bash -c "until [ \$(grep -c 'set vxlan100 up' '$BATS_TEST_TMPDIR/log') = 2 ]; do sleep 0.05; done"
 }
-
 
 @test "vxlan: an underlay that is cut heals" {
   HOSTS=(a b)
