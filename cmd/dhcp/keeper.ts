@@ -46,10 +46,11 @@ async function prolong(
   let next = phaseAt(times, daemon.clock.now()) === "bound" ? times.renew : daemon.clock.now();
   for (;;) {
     await daemon.loop.sleep(next, signal);
-    if (phaseAt(times, daemon.clock.now()) === "expired") return "expired";
+    const now = daemon.clock.now();
+    if (phaseAt(times, now) === "expired") return "expired";
     const outcome = await attempt(daemon, held, { family, kept, times }, signal);
     if (outcome !== undefined) return outcome;
-    next = nextAttempt(times, daemon.clock.now());
+    next = nextAttempt(times, now);
   }
 }
 

@@ -13,6 +13,7 @@ import type { Holder, Request } from "./wire.ts";
 export const plugin: Plugin<DhcpConfig> = {
   name: "dhcp",
   versions,
+  isIpam: true,
   configure,
   configureForRelease,
 

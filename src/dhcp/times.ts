@@ -50,11 +50,10 @@ export function phaseEnd(times: Times, now: number): number {
   return { bound, renewing, rebinding, expired: now }[phaseAt(times, now)];
 }
 
-/** When to try next: half of the phase's rest from now, so more often the less time is left (RFC 2131 section 4.4.5). */
-export function nextAttempt(times: Times, now: number): number {
-  const end = phaseEnd(times, now);
-  if (phaseAt(times, now) === "bound") return end;
-  return Math.min(end, now + Math.max((end - now) / 2, SHORTEST_PAUSE_MS));
+/** When to try after an attempt at `last`: with half of the phase's rest over, or in the next phase (RFC 2131 section 4.4.5). */
+export function nextAttempt(times: Times, last: number): number {
+  const end = phaseEnd(times, last);
+  return Math.min(end, last + Math.max((end - last) / 2, SHORTEST_PAUSE_MS));
 }
 
 /** How long to wait for an answer before a message is sent again, in milliseconds: as the Go suite does. */
