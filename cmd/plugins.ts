@@ -25,6 +25,7 @@ export const plugins: Readonly<Record<string, () => AnyPlugin>> = {
   tuning: () => (require("./tuning/main.ts") as typeof import("./tuning/main.ts")).plugin,
   tap: () => (require("./tap/main.ts") as typeof import("./tap/main.ts")).plugin,
   vlan: () => (require("./vlan/main.ts") as typeof import("./vlan/main.ts")).plugin,
+  vrf: () => (require("./vrf/main.ts") as typeof import("./vrf/main.ts")).plugin,
   vxlan: () => (require("./vxlan/main.ts") as typeof import("./vxlan/main.ts")).plugin,
 };
 

@@ -10,7 +10,7 @@ import { schema } from "./schema.ts";
 import { busOf, type Device, deviceAt, isUserspaceDriver } from "./sysfs.ts";
 
 /** What the errors call the configuration. */
-export const what = "host-device configuration";
+const what = "host-device configuration";
 
 /** How the configuration says which interface it is. */
 export type Selector =

@@ -138,8 +138,9 @@ function restoreFallen(host: NetworkStack, lent: Lent, ended: boolean): void {
   const look = () => listLinks(host.route).find(isBack);
   const hasHardware = lent.deviceName !== undefined || lent.permanentMac !== undefined;
   const found = ended && hasHardware ? waitForLink(host, look, fallBackTime) : look();
-  if (found === undefined || found.name === name) return;
-  if (getLink(host.route, { name }) !== undefined) throw nameTaken(found, name);
+  // Without the alias that it had in the container, it has been put back already.
+  if (found === undefined || found.alias !== name) return;
+  if (found.name !== name && getLink(host.route, { name }) !== undefined) throw nameTaken(found, name);
   const { index } = found;
   setLink(host.route, `name ${found.name} ${name}`, { index, flags: 0, change: LinkFlag.up, name, alias });
 }

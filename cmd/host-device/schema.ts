@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys, ipam, ips } from "../../src/cni/schema.ts";
+import { commonKeys, ipam, ips } from "../../src/cni/schema.ts";
 
 const onBus = "^(?!\\.\\.?$)[^/]+$";
 
@@ -30,5 +30,3 @@ export const schema = {
     },
   },
 } as const;
-
-export type HostDeviceSchema = ConfigOf<typeof schema>;

@@ -12,8 +12,8 @@ import { getLink, type Link } from "../../src/rtnetlink/link.ts";
 import { listRoutes } from "../../src/rtnetlink/route.ts";
 import { listRules } from "../../src/rtnetlink/rule.ts";
 import { configure, configureForRelease, type SbrConfig } from "./config.ts";
-import { isNoted, kind, type Noted, noteOf, release, releaseRecorded } from "./release.ts";
-import { addSourceRule, moveRoutes } from "./routes.ts";
+import { isRuleOf, kind, type Note, readSources, release, releaseRecorded, writeNote } from "./release.ts";
+import { addSourceRule, listMainRoutes, moveRoutes } from "./routes.ts";
 import { chooseSources } from "./source.ts";
 
 /** Has packets leave by the interface that their source address belongs to: each address gets a routing table of its own. */
@@ -25,14 +25,14 @@ export const plugin: Plugin<SbrConfig> = {
 
   add(attachment, config) {
     const prevResult = requireChained(attachment);
-    const own = config.table === undefined;
     using container = openSandbox(attachment);
     using _lock = lockContainer(container);
     const link = requireLink(container, attachment);
     const sources = chooseSources(container, attachment, prevResult, config);
     using undo = new DisposableStack();
-    undo.use(writeRecord(kind, attachment, container, noteOf(sources, own)));
-    if (own) undo.use(moveRoutes(container, link, sources, config.addSourceHints));
+    const routes = config.table === undefined ? listMainRoutes(container, link, sources) : undefined;
+    undo.use(writeRecord(kind, attachment, container, writeNote(sources, routes)));
+    if (routes !== undefined) undo.use(moveRoutes(container, link, sources, routes, config.addSourceHints));
     for (const source of sources) undo.use(addSourceRule(container, source));
     undo.move();
     return prevResult;
@@ -44,14 +44,15 @@ export const plugin: Plugin<SbrConfig> = {
     const prevResult = requirePrevResult(attachment);
     using container = openSandbox(attachment);
     requireLink(container, attachment);
-    const noted = readRecord<Noted[]>(kind, ownerOf(attachment))?.note;
+    const record = readRecord<Note>(kind, ownerOf(attachment));
+    const noted = record === undefined ? undefined : readSources(record.note);
     for (const source of chooseSources(container, attachment, prevResult, config)) {
       const { family, address } = source.address;
-      const known = noted?.find((other) => other.address === address.toString());
+      const known = noted?.find((other) => other.address.address.equals(address));
       const rules = listRules(container.route, family);
       // What the Go suite added is not recorded: any table will do.
       const rule = rules.find((rule) =>
-        known === undefined ? rule.source?.address.equals(address) : isNoted(rule, known),
+        known === undefined ? rule.source?.address.equals(address) : isRuleOf(rule, known),
       );
       if (rule === undefined) throw mismatch(`rules of ${attachment.ifname}`, undefined, `one for ${address}`);
       if (config.table !== undefined && rule.table !== config.table) {
@@ -65,7 +66,7 @@ export const plugin: Plugin<SbrConfig> = {
 
   gc(network) {
     using steps = new DisposableStack();
-    for (const record of listInvalidRecords<Noted[]>(kind, network)) steps.defer(() => releaseRecorded(record));
+    for (const record of listInvalidRecords<Note>(kind, network)) steps.defer(() => releaseRecorded(record));
   },
 
   status: () => checkPrivileges(),

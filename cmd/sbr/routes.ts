@@ -1,4 +1,4 @@
-import { listLinkRoutes, restoreLayer3 } from "../../src/attach/layer3.ts";
+import { listLinkRoutes } from "../../src/attach/layer3.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
 import { Prefix } from "../../src/ip/prefix.ts";
 import { unless } from "../../src/netlink/error.ts";
@@ -24,42 +24,58 @@ export function addSourceRule(container: NetworkStack, { address, table }: Sourc
   return undo.move();
 }
 
+/** The routes that an interface has in the main table, of the families of the sources. */
+export function listMainRoutes(container: NetworkStack, { index }: Link, sources: readonly Source[]): RouteEntry[] {
+  const families = new Set(sources.map(({ address }) => address.family));
+  const isOurs = ({ table, destination }: RouteEntry) => table === RouteTable.main && families.has(destination.family);
+  return listLinkRoutes(container, index).filter(isOurs);
+}
+
 /**
  * Gives the tables of the sources a default route each, and the routes that the interface has in the main table, which
  * loses them. Disposing of it takes that back.
  *
+ * @param routes of {@link listMainRoutes}.
  * @param keepSubnets whether routes to the sources' subnets stay in the main table, with the address to use as source.
  */
 export function moveRoutes(
   container: NetworkStack,
   link: Link,
   sources: readonly Source[],
+  routes: readonly RouteEntry[],
   keepSubnets: boolean,
 ): Disposable {
   using undo = new DisposableStack();
-  const families = new Set(sources.map(({ address }) => address.family));
-  const routes = listLinkRoutes(container, link.index).filter(
-    ({ table, destination }) => table === RouteTable.main && families.has(destination.family),
-  );
-  undo.defer(() => restoreLayer3(container, link.index, { addresses: [], routes }));
-  const tables = sources.map(({ table }) => table);
-  undo.defer(() => clearTables(container, link, tables));
+  undo.defer(() => putRoutesBack(container, link, sources, routes));
   for (const source of sources) fillTable(container, link, source, routes, sources);
-  const hints = keepSubnets ? sources.flatMap((source) => subnetRoute(source, link.index)) : [];
   for (const route of routes) if (!staysInMain(route, keepSubnets)) deleteRoute(container.route, route);
-  undo.defer(() => {
-    for (const route of hints) deleteRoute(container.route, route);
-  });
+  const hints = keepSubnets ? sources.flatMap((source) => subnetRoute(source, link.index)) : [];
   for (const route of hints) replaceRoute(container.route, route);
   return undo.move();
 }
 
-/** Removes the routes by a link from tables. */
-export function clearTables(container: NetworkStack, { index }: Pick<Link, "index">, tables: readonly number[]): void {
+/** Empties the sources' tables, and gives the main table the routes back that it had. */
+export function putRoutesBack(
+  container: NetworkStack,
+  { index }: Pick<Link, "index">,
+  sources: readonly Pick<Source, "address" | "table">[],
+  routes: readonly RouteEntry[],
+): void {
+  for (const source of sources) for (const route of subnetRoute(source, index)) deleteRoute(container.route, route);
+  const tables = sources.map(({ table }) => table);
   // In reverse: first those that go by a gateway.
   for (const route of listLinkRoutes(container, index).reverse()) {
     if (tables.includes(route.table ?? RouteTable.main)) deleteRoute(container.route, route);
   }
+  // Addresses that somebody took away meanwhile were what some of them went by.
+  const ways = routes.map((route) => pointTo(index, route));
+  for (const route of ways) unless(addressGone, () => addRoute(container.route, route));
+}
+
+const addressGone = ["EEXIST", "EINVAL", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"];
+
+function pointTo(link: number, { hops, ...route }: RouteEntry): RouteEntry {
+  return hops === undefined ? { ...route, link } : { ...route, hops: hops.map((hop) => ({ ...hop, link })) };
 }
 
 function fillTable(
@@ -94,7 +110,7 @@ function staysInMain({ destination, scope }: RouteEntry, keepSubnets: boolean): 
   return keepSubnets && scope === RouteScope.link;
 }
 
-function subnetRoute({ address }: Source, link: number): RouteEntry[] {
+function subnetRoute({ address }: Pick<Source, "address">, link: number): RouteEntry[] {
   if (address.network.equals(Prefix.host(address.address))) return [];
   const scope = address.family === 4 ? { scope: RouteScope.link } : {};
   return [{ destination: address.network, link, preferredSource: address.address, ...scope }];

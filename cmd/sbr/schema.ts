@@ -1,4 +1,4 @@
-import { type ConfigOf, commonKeys } from "../../src/cni/schema.ts";
+import { commonKeys } from "../../src/cni/schema.ts";
 
 /** Configuration of the sbr plugin. */
 export const schema = {
@@ -23,5 +23,3 @@ export const schema = {
     },
   },
 } as const;
-
-export type SbrSchema = ConfigOf<typeof schema>;

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { unlinkSync } from "node:fs";
 import { lockFile } from "../linux/lock.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
@@ -12,9 +12,13 @@ export function lockContainer({ namespace }: NetworkStack): Disposable {
   const lock = lockFile(path);
   return {
     [Symbol.dispose]() {
-      // Whoever waits for it finds that it is gone, and makes another.
-      rmSync(path, { force: true });
-      lock[Symbol.dispose]();
+      using _lock = lock;
+      try {
+        // Whoever waits for it finds that it is gone, and makes another.
+        unlinkSync(path);
+      } catch {
+        // A lock file too many is no reason to take back what was done under it.
+      }
     },
   };
 }

@@ -26,10 +26,8 @@ export function readLayer3(stack: NetworkStack, index: number): Layer3 {
   const addresses = listAddresses(stack.route, index).filter(
     ({ prefix, flags }) => flags & AddressFlag.permanent && !(prefix.family === 6 && prefix.address.isLinkLocal),
   );
-  return {
-    addresses,
-    routes: listLinkRoutes(stack, index).filter(({ protocol }) => protocol !== RouteProtocol.kernel),
-  };
+  const automatic: unknown[] = [RouteProtocol.kernel, RouteProtocol.routerAdvertisement];
+  return { addresses, routes: listLinkRoutes(stack, index).filter(({ protocol }) => !automatic.includes(protocol)) };
 }
 
 /**

@@ -21,7 +21,7 @@ export const RouteScope = { universe: 0, link: 253, host: 254, nowhere: 255 } as
 /** RTN_* of linux/rtnetlink.h. */
 export const RouteType = { unicast: 1, local: 2, blackhole: 6, unreachable: 7, prohibit: 8 } as const;
 /** RTPROT_* of linux/rtnetlink.h. */
-export const RouteProtocol = { kernel: 2, boot: 3, static: 4 } as const;
+export const RouteProtocol = { kernel: 2, boot: 3, static: 4, routerAdvertisement: 9 } as const;
 /** RTNH_F_* of linux/rtnetlink.h. */
 export const HopFlag = { onlink: 4 } as const;
 

@@ -50,6 +50,7 @@ export const scenarios: readonly Scenario[] = [
       dataDir: "$STATE/tuning",
     },
   },
+  { name: "sbr", earlier, plugin: { type: "sbr" } },
   { name: "loopback", plugin: { type: "loopback" } },
   { name: "host", only: "Berth", plugin: { type: "host" }, inHost: true },
   { name: "none", only: "Berth", plugin: { type: "none" } },

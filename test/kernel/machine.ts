@@ -21,6 +21,12 @@ const fast = [
   "lsm=capability audit=0 nowatchdog rcupdate.rcu_expedited=1",
 ];
 
+/** Two network cards on one cable, which leads nowhere else. */
+const cards = [1, 2].flatMap((n) => [
+  ...["-netdev", `hubport,id=port${n},hubid=0`],
+  ...["-device", `virtio-net-pci,netdev=port${n},mac=52:54:00:00:00:0${n}`],
+]);
+
 /**
  * Boots an emulated machine, whose console goes to a file, and gives the lines that it writes to its second serial port until
  * it switches itself off, panics, hangs, or has used up its time. All ends look the same here.
@@ -32,6 +38,7 @@ export async function* boot(kernel: string, initramfs: string, console: string):
       ...["--pdeathsig", "KILL", "qemu-system-x86_64"],
       ...["-accel", "tcg", "-cpu", cpu, "-m", "2048"],
       ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"],
+      ...cards,
       ...["-kernel", kernel, "-initrd", initramfs],
       ...["-append", ["console=ttyS0 quiet panic=-1 oops=panic", ...fast].join(" ")],
       ...["-serial", `file:${console}`, "-serial", "stdio"],
