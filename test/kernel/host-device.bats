@@ -61,8 +61,14 @@ state() { host ip -j -d link show "$1" | jq -r '.[0] | "\(.ifname) \(.address) \
     assert_equal "$(link eth0 c1 | jq -r .address)" 52:54:00:00:00:01
     must cni del c1 "$(card "$keys")"
   done
-  # virtio tells no MAC that it was made with.
-  must_fail 7 cni add c1 "$(card '{"hwaddr": "52:54:00:00:00:09"}')"
+  # The MAC that it has counts first.
+  host ip link set eth0 address 52:54:00:00:00:02
+  host ip link set eth1 address 52:54:00:00:00:03
+  for keys in 01 02; do
+    must cni add c1 "$(card "{\"hwaddr\": \"52:54:00:00:00:$keys\"}")"
+    assert_equal "$(link eth0 c1 | jq -r '.address, .permaddr')" $'52:54:00:00:00:02\n52:54:00:00:00:01'
+    must cni del c1 "$(card '{"hwaddr": "52:54:00:00:00:01"}')"
+  done
 }
 
 @test "host-device: found by the kernel's word where sysfs shows another network namespace" {

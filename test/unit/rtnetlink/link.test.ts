@@ -124,6 +124,20 @@ const told: [name: keyof typeof answers, value: Value][] = [
     },
   ],
   [
+    "link of a device",
+    {
+      ...ethernet,
+      index: 2,
+      flags: 0x1002,
+      name: "eth0",
+      mac: "52:54:00:00:00:01",
+      permanentMac: "52:54:00:00:00:01",
+      operState: 2,
+      deviceName: "virtio0",
+      deviceBus: "virtio",
+    },
+  ],
+  [
     "bridge",
     {
       ...ethernet,
