@@ -17,7 +17,8 @@ const NLA_F_NESTED = 0x8000;
  * the order of the table; unknown ones are passed over when read, so a newer kernel's additions do no harm.
  */
 export function attributes<const T extends Table>(table: T): Codec<AttributesOf<T>> {
-  const byType = new Map(Object.entries(table).map(([name, [type, codec]]) => [type & NLA_TYPE_MASK, { name, codec }]));
+  // Made when first asked for: most sets are never read, and a process is short.
+  let byType: Map<number, { name: string; codec: Codec<unknown> }> | undefined;
   return {
     encode(value, out) {
       for (const [name, [type, codec]] of Object.entries(table)) {
@@ -26,6 +27,7 @@ export function attributes<const T extends Table>(table: T): Codec<AttributesOf<
       }
     },
     decode(bytes) {
+      byType ??= new Map(Object.entries(table).map(([name, [type, codec]]) => [type & NLA_TYPE_MASK, { name, codec }]));
       const value: Record<string, unknown> = {};
       for (const attribute of readAttributes(bytes)) {
         const known = byType.get(attribute.type);
