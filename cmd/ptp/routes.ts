@@ -10,7 +10,7 @@ import { trySysctl } from "../../src/linux/sysctl.ts";
 import { unless } from "../../src/netlink/error.ts";
 import { AddressFlag, addAddress } from "../../src/rtnetlink/address.ts";
 import { getLink, type Link } from "../../src/rtnetlink/link.ts";
-import { lookUpRoute, type RouteEntry, RouteScope, replaceRoute } from "../../src/rtnetlink/route.ts";
+import { HopFlag, lookUpRoute, type RouteEntry, RouteScope, replaceRoute } from "../../src/rtnetlink/route.ts";
 
 /** The host's address towards a container whose IPAM plugin names no gateway: on a link of its own any will do. */
 const linkGateway: Record<Family, Address> = { 4: Address.parse("169.254.1.1"), 6: Address.parse("fe80::1") };
@@ -33,7 +33,24 @@ export function configureContainer(container: NetworkStack, link: Link, lease: G
     container,
     lease.ips.flatMap((ip) => routesToSubnet(ip, link.index)),
   );
-  addRoutes(container, kernelRoutes(lease, link.index));
+  addRoutes(
+    container,
+    kernelRoutes(lease, link.index).map((route) => withNeighboursOnLink(route, lease)),
+  );
+}
+
+/**
+ * A route by a neighbour in the subnet. The kernel looks for its gateway by the routes, finds it behind another gateway, and
+ * refuses; where ARP or ND are answered for it, it can be reached all the same, so the kernel is told that it is on the link.
+ */
+function withNeighboursOnLink(route: RouteEntry, { ips }: GatedLease): RouteEntry {
+  const isNeighbour = (address: Address | undefined) =>
+    address !== undefined &&
+    ips.some((ip) => ip.address.contains(address)) &&
+    !ips.some(({ gateway }) => gateway.equals(address));
+  const flagsFor = (address: Address | undefined) => isNeighbour(address) && { flags: HopFlag.onlink };
+  const hops = route.hops?.map((hop) => ({ ...hop, ...flagsFor(hop.gateway) }));
+  return { ...route, ...flagsFor(route.gateway), ...(hops && { hops }) };
 }
 
 /** Sets up the host's end: before the container's, so that a container's advertisements find a host that is deaf to them. */

@@ -247,6 +247,25 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   must cni check c1 "$config"
 }
 
+@test "ptp: a route by a neighbour in the subnet is added, and works where the host answers for it" {
+  add_container c1 c2
+  config=$(ptp '{ipam: {type: "host-local", ranges: [[{subnet: "10.1.0.0/24"}], [{subnet: "fd00:1::/64"}]], routes: [
+    {dst: "198.51.100.0/24", gw: "10.1.0.3"}, {dst: "203.0.113.0/24", gw: "10.1.0.3"}, {dst: "203.0.113.0/24", gw: "10.1.0.1"},
+    {dst: "2001:db8:9::/48", gw: "fd00:1::3"}]}}')
+  must cni add c1 "$config"
+  assert_match "$(inside c1 ip route show 198.51.100.0/24)" "via 10.1.0.3 dev eth0 onlink"
+  assert_match "$(inside c1 ip route show 203.0.113.0/24)" "nexthop via 10.1.0.3 dev eth0 weight 1 onlink"
+  assert_match "$(inside c1 ip -6 route show 2001:db8:9::/48)" "via fd00:1::3 dev eth0 .*onlink"
+  must cni check c1 "$config"
+  must cni add c2 "$(ptp)"
+  inside c2 ip address add 198.51.100.7/32 dev lo
+  # The host answers ARP for what it reaches by another link, and passes the packet on by its own routes.
+  host sh -c 'for link in /proc/sys/net/ipv4/conf/veth*; do echo 1 >$link/proxy_arp; done'
+  host ip route add 198.51.100.0/24 via 10.1.0.3 dev "$(host ip -j route get 10.1.0.3 | jq -r '.[0].dev')" onlink
+  must inside c1 ping -c 1 -W 2 198.51.100.7
+  must cni del c1 "$config"
+}
+
 @test "defect 4: DEL works twice, without a namespace, without a prevResult and with a configuration that ADD refuses" {
   add_container c1
   before=$(made)
