@@ -4,6 +4,7 @@ import { printResult } from "../../src/cni/convert.ts";
 import type { JsonObject } from "../../src/cni/json.ts";
 import type { AttachmentKey } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
+import type { Lease } from "../../src/dhcp/lease4.ts";
 import { setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import type { Daemon } from "./daemon.ts";
 import { protocols } from "./families.ts";
@@ -142,9 +143,9 @@ async function acquire(daemon: Daemon, client: Client, signal: AbortSignal): Pro
   try {
     if (failed.signal.aborted) throw failed.signal.reason;
     signal.throwIfAborted();
-    const { mtu } = combine(record);
+    const { mtu, options } = combine(record);
     if (mtu !== undefined) applyMtu(daemon, place, mtu);
-    return record;
+    return { ...record, options };
   } catch (error) {
     giveBack(daemon, record, []);
     throw error;
@@ -206,7 +207,7 @@ function familiesOf({ leases }: LeaseRecord): Family[] {
 }
 
 /** What all leases of an attachment say together. */
-function combine(record: LeaseRecord): Result & { mtu: number | undefined } {
+function combine(record: LeaseRecord): Result & Pick<Lease, "mtu" | "options"> {
   const leases = familiesOf(record).flatMap((family) => {
     const kept = record.leases[family];
     return kept === undefined ? [] : [protocols[family].lease(record, kept)];
@@ -224,6 +225,7 @@ function combine(record: LeaseRecord): Result & { mtu: number | undefined } {
       ...(search.length > 0 && { search }),
     },
     mtu: leases.find(({ mtu }) => mtu !== undefined)?.mtu,
+    ...leases.map(({ options }) => options && { options }).find(Boolean),
   };
 }
 

@@ -27,8 +27,8 @@ export interface LeaseRecord extends Client {
   readonly segment?: { readonly name: string; readonly index: number } | undefined;
   /** By family. */
   readonly leases: { readonly 4?: KeptGrant | undefined; readonly 6?: KeptGrant | undefined };
-  /** For people, and for what a CNI result has no place for: what the server said. */
-  readonly options?: unknown;
+  /** For people, and for what a CNI result has no place for: what the server of DHCPv4 said. */
+  readonly options?: object | undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ export const EtherType = { 4: 0x0800, 6: 0x86dd } as const;
 const ETHERNET_HEADER = 14;
 const UDP = 17;
 const UDP_HEADER = 8;
-const HOPS = 64;
+const HOPS = 128;
 
 export function encodeFrame({ fromMac, toMac, from, to, payload }: Frame): Buffer {
   const { family } = from.address;

@@ -14,12 +14,13 @@ export interface Lease {
   /** Of the link, in bytes. */
   readonly mtu?: number | undefined;
   readonly times: Times;
+  /** What the server said, for people, and for what has no place above. */
+  readonly options?: object;
 }
 
 /** With the server that is asked to prolong it. */
 export interface Lease4 extends Lease {
   readonly server: Address;
-  /** For people. */
   readonly options: Options4;
 }
 

@@ -49,7 +49,7 @@ export interface Association {
   readonly status: Status;
 }
 
-export interface GivenAddress {
+interface GivenAddress {
   readonly address: Address;
   readonly preferred: number;
   readonly valid: number;

@@ -19,6 +19,7 @@ setup() {
   assert_json '.dns == {nameservers: ["10.50.0.53", "10.50.0.54"], domain: "example.org", search: ["a.example", "b.example"]}'
   assert_equal "$(address_of c1)" "$address"
   assert_equal "$(inside c1 cat /sys/class/net/eth0/mtu)" 1400
+  assert_json '.options.timeServers == ["10.50.0.42"]' "$(host cat /var/lib/cni/dhcp/lan+c1+eth0.json)"
   assert_match "$(inside c1 ip route)" "default via 10.50.0.1 dev eth0"
   must inside c1 ping -c 1 -W 2 10.50.0.1
   assert_match "$(leases)" "^${address%/24} "
@@ -393,4 +394,17 @@ setup() {
   done
   must_fail 7 cni add c1 "$(network "{provide: [{option: \"77\", value: \"$(printf '%0256d')\"}]}" dhcp)"
   must cni del c1 "$(network '{families: 1}' dhcp)"
+}
+
+@test "conf: 80-dhcp.conflist" {
+  host ip link set uplink down
+  host ip link set uplink name eth0
+  host ip link set eth0 up
+  start_dnsmasq
+  start_daemon
+  list=$REPOSITORY/conf/80-dhcp.conflist
+  must chain add c1 "$list"
+  must inside c1 ping -c 1 -W 2 10.50.0.1
+  must chain check c1 "$list"
+  must chain del c1 "$list"
 }
