@@ -153,3 +153,29 @@ seconds() {
   NETNS='' must chain del c1 "$bridge"
   assert_equal "$(host ip -o link show type ifb)" ""
 }
+
+@test "bandwidth: an IFB whose ADD was killed before it was marked: GC of its network takes it, unless it is valid" {
+  add_container c1
+  must chain add c1 "$(network one "$(bridge_plugin one 1)")"
+  config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "bandwidth", prevResult: .} + '"$rates" <<<"$output")
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  # traced OPTIONS: ADD beneath strace, which sees writes: each request to the kernel is one.
+  traced() {
+    printf '#!/bin/sh\nexec strace -qq -s 200 -e trace=write %s -o %q %q\n' "$*" "$BATS_TEST_TMPDIR/trace" "$BERTH_BIN/bandwidth" >"$BATS_TEST_TMPDIR/bin/bandwidth"
+    chmod +x "$BATS_TEST_TMPDIR/bin/bandwidth"
+    BIN=$BATS_TEST_TMPDIR/bin PREVIOUS=no cni add c1 "$config" >/dev/null
+  }
+  ifbs() { host ip -j link show type ifb | jq -c '[.[] | select(.ifname) | .ifalias // "unmarked"]'; }
+  must traced
+  must cni del c1 "$config"
+  # It is looked for, made, and set up with its mark.
+  made=$(grep -n bwp "$BATS_TEST_TMPDIR/trace" | sed -n '2{s/:.*//;p}')
+  run ! traced -e inject=write:signal=KILL:when=$((made + 1))
+  assert_equal "$(ifbs)" '["unmarked"]'
+  valid='{"cniVersion": "1.1.0", "type": "bandwidth", "name": "one", "cni.dev/valid-attachments": [{"containerID": "c1", "ifname": "eth0"}]}'
+  must cni gc c1 "$valid"
+  must cni gc c1 "$(jq -c '.name = "two" | ."cni.dev/valid-attachments" = []' <<<"$valid")"
+  assert_equal "$(ifbs)" '["unmarked"]'
+  must cni gc c1 "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$valid")"
+  assert_equal "$(ifbs)" '[]'
+}
