@@ -79,6 +79,16 @@ add_tagged_uplink() {
   must cni del c3 "$other"
 }
 
+@test "a VLAN as master: an ADD that is refused, as the interface is there, leaves it to the one that has it" {
+  beyond_go "the master must exist"
+  add_tagged_uplink
+  attach c1 "$(macvlan "$tagged")"
+  must_fail 4 cni add c1 "$(macvlan "$tagged")"
+  reaches c1 10.1.0.254
+  must cni del c1 "$(macvlan "$tagged")"
+  has_no_link uplink.100
+}
+
 @test "a VLAN as master: one that was there before stays" {
   add_tagged_uplink
   host ip link add link uplink name uplink.100 type vlan id 100
