@@ -9,6 +9,8 @@ export interface Scenario {
   readonly earlier?: readonly PluginConfig[];
   /** The suites that have it; left out: both. */
   readonly only?: Suite["name"];
+  /** What it stands on goes with the container, so that nothing can be added again then: it is not left to GC alone. */
+  readonly endsWithContainer?: boolean;
   /** The container has the host's namespace, and not one of its own. */
   readonly inHost?: boolean;
 }
@@ -49,6 +51,11 @@ export const scenarios: readonly Scenario[] = [
       mac: "02:00:00:00:00:99",
       dataDir: "$STATE/tuning",
     },
+  },
+  {
+    name: "host-device",
+    endsWithContainer: true,
+    plugin: { type: "host-device", device: "outside", ipam: hostLocal(2) },
   },
   { name: "sbr", earlier, plugin: { type: "sbr" } },
   { name: "loopback", plugin: { type: "loopback" } },
