@@ -19,6 +19,7 @@ import { type HostLocalConfig, loadConfig, loadConfigForRelease, loadWishes } fr
 export const plugin: Plugin<HostLocalConfig> = {
   name: "host-local",
   versions,
+  isIpam: true,
   configure: loadConfig,
   configureForRelease: loadConfigForRelease,
 

@@ -8,6 +8,7 @@ import { chooseAddresses, configure, type StaticConfig } from "./config.ts";
 export const plugin: Plugin<StaticConfig> = {
   name: "static",
   versions,
+  isIpam: true,
   configure,
   // Nothing is held, so nothing that a bad configuration could name stays.
   configureForRelease: () => ({ addresses: [], requested: undefined, routes: [], dns: {} }),

@@ -1,5 +1,5 @@
 import { readResult } from "./convert.ts";
-import type { Verb } from "./environment.ts";
+import { delegateMark, type Verb } from "./environment.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { succeeded } from "./execute.ts";
 import { findPlugin } from "./find.ts";
@@ -65,23 +65,10 @@ export function delegateStatus(network: Network, type: string): void {
   call(network, type, "STATUS");
 }
 
-/** Tells a delegate that it is one. */
-const delegateMark = "BERTH_DELEGATE";
-
-/**
- * Calls a plugin with the caller's whole configuration and environment, CNI_COMMAND apart.
- *
- * A delegate has none of its own: it is given the same configuration, and so would call itself for ever.
- */
+/** Calls a plugin with the caller's whole configuration and environment, CNI_COMMAND apart. */
 function call(network: Network, type: string, verb: Verb): string {
-  const caller = network.env[delegateMark];
-  if (caller) {
-    throw new CniError(ErrorCode.invalidConfig, `Cannot use ${caller} as IPAM plugin: it asks for addresses itself`, {
-      details: `ipam.type: found ${JSON.stringify(caller)}, allowed: an IPAM plugin, as host-local`,
-    });
-  }
   const executable = findPlugin(type, network.path);
-  const env = { ...network.env, CNI_COMMAND: verb, [delegateMark]: type };
+  const env = { ...network.env, CNI_COMMAND: verb, [delegateMark]: "1" };
   const outcome = invoke(executable, { env, stdin: network.stdin, inProcess: network.inProcess });
   if (outcome.stderr !== "") network.warn(outcome.stderr.trimEnd());
   return succeeded(outcome);

@@ -11,6 +11,9 @@ export function isVerb(text: string): text is Verb {
   return (verbs as readonly string[]).includes(text);
 }
 
+/** A variable that tells a plugin that another one calls it for addresses. */
+export const delegateMark = "BERTH_DELEGATE";
+
 interface Variable {
   readonly name: `CNI_${string}`;
   readonly requiredBy: readonly Verb[];

@@ -29,6 +29,8 @@ export interface Plugin<Config> {
    * {@link configure} when that failed on DEL or GC. Without it, the error of {@link configure} is the answer.
    */
   readonly configureForRelease?: (network: Network, error: unknown) => Config;
+  /** Gives addresses to other plugins, which call it with their own configuration. */
+  readonly isIpam?: boolean;
   /** `host` alone works on the namespace that it runs in. */
   readonly ownNamespaceAllowed?: boolean;
 }

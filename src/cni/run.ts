@@ -1,6 +1,6 @@
 import { aboutText } from "./about.ts";
 import { printResult } from "./convert.ts";
-import { checkEnvironment, isVerb, type Verb } from "./environment.ts";
+import { checkEnvironment, delegateMark, isVerb, type Verb } from "./environment.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { formatJson } from "./json.ts";
 import {
@@ -51,11 +51,20 @@ export function runPlugin(plugin: AnyPlugin, request: Request): Response {
     const verb = knownVerb(env["CNI_COMMAND"]);
     version = configVersion(raw);
     const supported = checkVersion(verb, version, plugin.versions);
+    refuseAsDelegate(plugin, env);
     const network = describeNetwork(request, { verb, name, version: supported, raw, stdin, warnings });
     return { status: 0, stdout: callVerb(plugin, verb, network), stderr: stderr() };
   } catch (error) {
     return { status: 1, stdout: formatJson(describeError(error, version)), stderr: stderr() };
   }
+}
+
+/** A plugin that is its own IPAM plugin would call itself for ever, or wait for a lock that it holds already. */
+function refuseAsDelegate({ name, isIpam }: AnyPlugin, env: Request["env"]): void {
+  if (isIpam || !env[delegateMark]) return;
+  throw new CniError(ErrorCode.invalidConfig, `Cannot use ${name} for addresses: it is no IPAM plugin`, {
+    details: `ipam.type: found ${JSON.stringify(name)}, allowed: an IPAM plugin, as host-local`,
+  });
 }
 
 function callVerb(plugin: AnyPlugin, verb: Verb, network: Network): string {

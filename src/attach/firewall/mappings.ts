@@ -57,20 +57,21 @@ function readAddress(text: string, i: number, what: string): Address {
   return address;
 }
 
-/** The same port of the host, told twice with different meanings. */
+/** The same port of the host, told twice with different meanings: sorted, one of two such comes right after the other. */
 function refuseAmbiguous(mappings: readonly PortMapping[], what: string): void {
-  for (const [i, mapping] of mappings.entries()) {
-    const earlier = mappings.slice(0, i).find((other) => clashes(mapping, other));
-    if (earlier === undefined) continue;
-    throw invalidConfig(what, path(i, "hostPort"), mapping.hostPort, "a port that no other entry has");
+  const meaningOf = ({ protocol, hostIP, hostPort, containerPort, range = 1 }: PortMapping) =>
+    `${protocol} ${hostIP ?? ""} ${hostPort} ${containerPort} ${range}`;
+  const different = new Map(mappings.map((mapping, i) => [meaningOf(mapping), { mapping, i }]));
+  const groups = Map.groupBy(different.values(), ({ mapping: { protocol, hostIP } }) => `${protocol} ${hostIP ?? ""}`);
+  for (const group of groups.values()) {
+    const sorted = group.sort((a, b) => a.mapping.hostPort - b.mapping.hostPort);
+    for (const [at, { mapping, i }] of sorted.entries()) {
+      const next = sorted[at + 1];
+      if (next === undefined || next.mapping.hostPort >= mapping.hostPort + (mapping.range ?? 1)) continue;
+      const later = Math.max(i, next.i);
+      throw invalidConfig(what, path(later, "hostPort"), mappings[later]?.hostPort, "a port that no other entry has");
+    }
   }
-}
-
-function clashes(a: PortMapping, b: PortMapping): boolean {
-  const overlap = a.hostPort < b.hostPort + (b.range ?? 1) && b.hostPort < a.hostPort + (a.range ?? 1);
-  const sameTarget = a.hostPort - a.containerPort === b.hostPort - b.containerPort && a.range === b.range;
-  const sameHost = String(a.hostIP ?? "") === String(b.hostIP ?? "");
-  return a.protocol === b.protocol && sameHost && overlap && !(sameTarget && a.hostPort === b.hostPort);
 }
 
 /**

@@ -172,6 +172,7 @@ test("in process the contract is the same, and no process is made", () => {
   const ipam: AnyPlugin = {
     name: "ipam",
     versions,
+    isIpam: true,
     configure: ({ raw }) => raw["own"],
     add({ network, args }, config) {
       calls.push(`ADD ${network.env["CNI_COMMAND"]} ${args} ${JSON.stringify(config)}`);
@@ -203,4 +204,23 @@ test("in process the contract is the same, and no process is made", () => {
     details: "while undoing: store is locked",
   });
   expect(plugins.calls).toEqual([]);
+});
+
+test("a plugin that is no IPAM plugin is none for another: it would wait for itself", () => {
+  plugins.install("ipam", { ADD: { script: "exit 9" } });
+  const main: AnyPlugin = {
+    name: "bridge",
+    versions,
+    configure: () => ({}),
+    add: () => emptyResult(),
+    del() {},
+    check() {},
+    gc() {},
+    status() {},
+  };
+  const { error } = within(
+    (attachment) => void delegateAdd(attachment, "ipam"),
+    () => main,
+  );
+  expect(error).toMatchObject({ code: 7, msg: "Cannot use bridge for addresses: it is no IPAM plugin" });
 });
