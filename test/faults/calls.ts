@@ -41,9 +41,20 @@ export interface SystemCall {
   readonly ordinal: number;
 }
 
+/** Seconds. Who hangs is ended, with all that it started: strace alone would leave them. */
+const longestCall = "45";
+
 /** strace follows the threads of a Go program, which change from call to call; what Berth does, its first thread does. */
 function strace(isThreaded: boolean, output: string): string[] {
-  return ["strace", ...(isThreaded ? ["-f", "--seccomp-bpf"] : []), "-o", output];
+  return [
+    "timeout",
+    "--signal=KILL",
+    longestCall,
+    "strace",
+    ...(isThreaded ? ["-f", "--seccomp-bpf"] : []),
+    "-o",
+    output,
+  ];
 }
 
 export function tracing(isThreaded: boolean, output: string): string[] {
