@@ -21,13 +21,15 @@ export function findInterface(host: NetworkStack, selector: Selector): Link | un
   return findByDevice(links, selector.device);
 }
 
-/** As {@link findInterface}. @throws CniError (invalidConfig) when there is none. */
-export function requireInterface(host: NetworkStack, selector: Selector, holder: string | undefined): Link {
-  const link = findInterface(host, selector);
-  if (link !== undefined) return link;
+/**
+ * The error where the host has no such interface.
+ *
+ * @param holder who has it, if that is known.
+ */
+export function notFound(selector: Selector, holder: string | undefined): CniError {
   const wanted = describe(selector);
   const reason = holder === undefined ? "the host has no such interface" : `${holder} has it`;
-  throw new CniError(ErrorCode.invalidConfig, `failed to find host device ${wanted}: ${reason}`, {
+  return new CniError(ErrorCode.invalidConfig, `failed to find host device ${wanted}: ${reason}`, {
     details: `${selector.key}: found ${JSON.stringify(wanted)}, allowed: what names an interface of the host that no container has`,
   });
 }

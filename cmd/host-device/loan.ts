@@ -30,7 +30,7 @@ export interface Lent {
   readonly deviceBus?: string;
 }
 
-/** Anything that moves a link back has this long, in milliseconds, to show it on the host when its namespace is gone. */
+/** How long DEL waits for the kernel to take a card back whose namespace is gone, in milliseconds. */
 const fallBackTime = 1000;
 
 /** An interface that is the container's for now; disposing of it gives it back to the host as it was. */
@@ -88,9 +88,11 @@ function takeBackUnrecorded(host: NetworkStack, attachment: Attachment): void {
 export function takeBackRecorded(host: NetworkStack, record: Record<Lent>, netns?: string): void {
   const { owner, note } = record;
   using container = findRecordedSandbox(netns, record);
-  const back = container && giveBack(host, container, note, owner.ifname);
-  if (back === undefined) restoreFallen(host, note, container === undefined);
-  removeRecord(kind, owner);
+  const isBack =
+    (container && giveBack(host, container, note, owner.ifname)) ||
+    restoreFallen(host, note, container === undefined ? fallBackTime : 0);
+  // A namespace without a path may live on by its processes, and a card come back when they end: that is for GC.
+  if (isBack || !hasHardware(note)) removeRecord(kind, owner);
 }
 
 /** `<network>/<container ID>/<interface>` of who has an interface. */
@@ -130,19 +132,25 @@ function giveBack(host: NetworkStack, container: NetworkStack, lent: Lent, ifnam
  * When a namespace ends, the kernel takes the hardware's links back by itself, and gives them a name that is free
  * (default_device_exit_net in net/core/dev.c); others are gone with it.
  *
- * @param ended whether the namespace is gone: that the kernel takes links back comes a moment later.
+ * @param milliseconds to wait for a card: that comes a moment after the namespace has ended.
+ * @returns whether the host has the interface.
  */
-function restoreFallen(host: NetworkStack, lent: Lent, ended: boolean): void {
+function restoreFallen(host: NetworkStack, lent: Lent, milliseconds: number): boolean {
   const { name, alias = "" } = lent;
   const isBack = (link: Link) => isLent(link, lent) && (link.name === name || link.alias === name);
   const look = () => listLinks(host.route).find(isBack);
-  const hasHardware = lent.deviceName !== undefined || lent.permanentMac !== undefined;
-  const found = ended && hasHardware ? waitForLink(host, look, fallBackTime) : look();
+  const found = hasHardware(lent) ? waitForLink(host, look, milliseconds) : look();
+  if (found === undefined) return false;
   // Without the alias that it had in the container, it has been put back already.
-  if (found === undefined || found.alias !== name) return;
+  if (found.alias !== name) return true;
   if (found.name !== name && getLink(host.route, { name }) !== undefined) throw nameTaken(found, name);
   const { index } = found;
   setLink(host.route, `name ${found.name} ${name}`, { index, flags: 0, change: LinkFlag.up, name, alias });
+  return true;
+}
+
+function hasHardware({ deviceName, permanentMac }: Lent): boolean {
+  return deviceName !== undefined || permanentMac !== undefined;
 }
 
 function describeLink({ name, alias, mac, permanentMac, deviceName, deviceBus }: Link): Lent {

@@ -13,7 +13,7 @@ import { versions } from "../../src/cni/version.ts";
 import { getLink, OperState, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type HostDeviceConfig, type Selector } from "./config.ts";
-import { describe, findInterface, requireInterface } from "./find.ts";
+import { describe, findInterface, notFound } from "./find.ts";
 import { findHolder, kind, type Lent, type Loan, lend, takeBack, takeBackRecorded } from "./loan.ts";
 
 /** How long a link without hardware is waited for that has no carrier, in milliseconds: its other side may be down. */
@@ -77,7 +77,8 @@ function take(
   attachment: Attachment,
   undo: DisposableStack,
 ): Loan {
-  const link = requireInterface(host, selector, findHolder(selector));
+  const link = findInterface(host, selector);
+  if (link === undefined) throw notFound(selector, findHolder(selector));
   return undo.use(lend(host, container, link, attachment));
 }
 

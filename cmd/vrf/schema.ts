@@ -9,7 +9,7 @@ export const schema = {
     vrfname: {
       type: "string",
       maxLength: 15,
-      pattern: "^(?!\\.\\.?$)[^\\s/:]*$",
+      pattern: "^(?!\\.\\.?$)[^\\s/:\\u0000]*$",
       description: "The VRF's name in the container",
     },
     table: {

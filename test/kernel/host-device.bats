@@ -137,6 +137,27 @@ state() { host ip -j -d link show "$1" | jq -r '.[0] | "\(.ifname) \(.address) \
   assert_equal "$(state eth0)" "eth0 52:54:00:00:00:01 - false"
 }
 
+@test "host-device: a card in a namespace that lives on by a process comes back with GC" {
+  beyond_go "it has no GC"
+  local config holder
+  config=$(card '{"device": "eth0", "cniVersion": "1.1.0"}')
+  add_container c1
+  IFNAME=net0 must cni add c1 "$config"
+  inside c1 sleep 100 >/dev/null 2>&1 3>&- &
+  until holder=$(host ip netns pids c1) && [[ -n $holder ]]; do sleep 0.1; done
+  remove_container c1
+  IFNAME=net0 must cni del c1 "$config"
+  assert_equal "$(reservations)" ""
+  add_container c2
+  must_fail_any cni add c2 "$config"
+  assert_json '.msg | endswith("net/c1/net0 has it")'
+  kill "$holder"
+  until [[ -n $(link net0) ]]; do sleep 0.1; done
+  must cni gc any "$config"
+  assert_equal "$(state eth0)" "eth0 52:54:00:00:00:01 - false"
+  assert_equal "$(host ls -A /run/berth/host-devices)" ""
+}
+
 @test "defect 11: a failed ADD leaves the card on the host as it was" {
   beyond_go "defect 11"
   host sh -ec 'ip link set eth0 up && ip address add 10.7.0.1/24 broadcast + dev eth0 && ip route add 198.51.100.0/24 via 10.7.0.9'

@@ -21,10 +21,10 @@ const fast = [
   "lsm=capability audit=0 nowatchdog rcupdate.rcu_expedited=1",
 ];
 
-/** Two network cards on one cable, which leads nowhere else. */
+/** Two network cards on one cable, which leads nowhere else; none to boot from. */
 const cards = [1, 2].flatMap((n) => [
   ...["-netdev", `hubport,id=port${n},hubid=0`],
-  ...["-device", `virtio-net-pci,netdev=port${n},mac=52:54:00:00:00:0${n}`],
+  ...["-device", `virtio-net-pci,netdev=port${n},mac=52:54:00:00:00:0${n},romfile=`],
 ]);
 
 /**
