@@ -5,6 +5,8 @@ import type { JsonObject } from "../../src/cni/json.ts";
 import type { AttachmentKey } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
 import type { Lease } from "../../src/dhcp/lease4.ts";
+import type { Address } from "../../src/ip/address.ts";
+import { SystemError } from "../../src/linux/libc.ts";
 import { setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import type { Daemon } from "./daemon.ts";
 import { protocols } from "./families.ts";
@@ -49,11 +51,15 @@ export function createAttachments(daemon: Daemon): Attachments {
   function hold(record: LeaseRecord): void {
     const entry: Held = { record, letGo: new AbortController() };
     held.set(keyOf(record), entry);
-    for (const family of familiesOf(record)) {
+    const keepers = familiesOf(record).map((family) =>
       keepLease(daemon, entry, family).catch((error) => {
-        if (!entry.letGo.signal.aborted) daemon.log(`Cannot mind the lease of ${ownerMark(record)}: ${error}`);
-      });
-    }
+        if (!entry.letGo.signal.aborted) daemon.log(`${ownerMark(record)}: ${error}`);
+      }),
+    );
+    // When all is lost for good, there is nothing left to give back.
+    void Promise.all(keepers).then(() => {
+      if (!entry.letGo.signal.aborted) release(record);
+    });
   }
 
   function release(holder: Holder): void {
@@ -125,7 +131,7 @@ async function acquire(daemon: Daemon, client: Client, signal: AbortSignal): Pro
       // What cannot be used is given back below.
       return [family, kept];
     } catch (error) {
-      failed.abort(error);
+      failed.abort(error instanceof SystemError ? cannotAsk(client, error) : error);
       throw error;
     }
   });
@@ -150,6 +156,11 @@ async function acquire(daemon: Daemon, client: Client, signal: AbortSignal): Pro
     giveBack(daemon, record, []);
     throw error;
   }
+}
+
+/** Its link went down, or away, meanwhile. */
+function cannotAsk({ ifname, netns }: Client, cause: SystemError): Error {
+  return new Error(`Cannot use DHCP for ${ifname} of ${netns}`, { cause });
 }
 
 function findSegment(place: Place) {
@@ -183,13 +194,13 @@ function giveBack(daemon: Daemon, record: LeaseRecord, others: readonly Held[]):
   for (const family of familiesOf(record)) {
     const kept = record.leases[family];
     if (kept === undefined) continue;
+    const protocol = protocols[family];
     try {
-      const { address } = protocols[family].lease(record, kept).ip;
-      const heir = others.some(({ record }) => hasAddress(record, family, String(address.address)));
-      if (heir) continue;
-      const done = protocols[family].release(daemon, record, kept);
+      const address = protocol.grantOf(record, kept);
+      if (others.some((other) => hasAddress(other.record, record.network, address))) continue;
+      const done = protocol.release(daemon, record, kept);
       daemon.log(
-        `${ownerMark(record)}: ${done ? "gave back" : "cannot give back, since its link has gone:"} ${address}`,
+        `${ownerMark(record)}: ${done ? "gave back" : "its link has gone, and so it could not give back"} ${address}`,
       );
     } catch (error) {
       daemon.log(`${ownerMark(record)}: ${error}`);
@@ -197,9 +208,10 @@ function giveBack(daemon: Daemon, record: LeaseRecord, others: readonly Held[]):
   }
 }
 
-function hasAddress(record: LeaseRecord, family: Family, address: string): boolean {
+function hasAddress(record: LeaseRecord, network: string, address: Address): boolean {
+  const { family } = address;
   const kept = record.leases[family];
-  return kept !== undefined && String(protocols[family].lease(record, kept).ip.address.address) === address;
+  return record.network === network && kept !== undefined && protocols[family].grantOf(record, kept).equals(address);
 }
 
 function familiesOf({ leases }: LeaseRecord): Family[] {

@@ -12,7 +12,8 @@ import {
 import type { Loop } from "./loop.ts";
 import type { Place } from "./place.ts";
 
-const everybody = "ff:ff:ff:ff:ff:ff";
+/** The MAC of all. */
+export const everybody = "ff:ff:ff:ff:ff:ff";
 const CLIENT_PORT = 68;
 const SERVER_PORT = 67;
 const CLIENT_PORT_6 = 546;
@@ -31,7 +32,7 @@ export function openFrameChannel(loop: Loop, { stack, link }: Place, signal: Abo
       sendFrame(socket, encodeFrame({ fromMac: link.mac, toMac: everybody, from, to: broadcast4, payload }));
     },
     async receive(until) {
-      while (await loop.readable(socket.fd, until, signal)) {
+      while (await loop.readable([socket.fd], until, signal)) {
         const bytes = receiveDatagram(socket);
         const frame = bytes && decodeFrame4(bytes);
         if (frame?.to.port === CLIENT_PORT) return { payload: frame.payload, mac: frame.fromMac };
@@ -42,24 +43,36 @@ export function openFrameChannel(loop: Loop, { stack, link }: Place, signal: Abo
   };
 }
 
-/** The way to servers, or one server, for a link that has an address. */
+/**
+ * The way to servers, or one server, for a link that has an address. Of IPv4 it hears what is said to all as well: so servers
+ * refuse (RFC 2131 section 4.1).
+ */
 export function openUdpChannel(
   loop: Loop,
   { stack, link }: Place,
   { local, remote }: { readonly local: UdpEnd; readonly remote: UdpEnd },
   signal: AbortSignal,
 ): Channel & Disposable {
-  const socket = stack.namespace.run(() => openUdpSocket(link, local));
+  using undo = new DisposableStack();
+  const ends = [local, ...(local.address.family === 4 ? [{ ...local, address: broadcast4.address }] : [])];
+  const sockets = ends.map((end) => stack.namespace.run(() => undo.use(openUdpSocket(link, end))));
+  const fds = sockets.map(({ fd }) => fd);
+  const open = undo.move();
   return {
-    send: (payload) => sendDatagram(socket, payload, remote, link.index),
+    send(payload) {
+      const [own] = sockets;
+      if (own !== undefined) sendDatagram(own, payload, remote, link.index);
+    },
     async receive(until) {
-      while (await loop.readable(socket.fd, until, signal)) {
-        const payload = receiveDatagram(socket);
-        if (payload !== undefined) return { payload };
+      while (await loop.readable(fds, until, signal)) {
+        for (const socket of sockets) {
+          const payload = receiveDatagram(socket);
+          if (payload !== undefined) return { payload };
+        }
       }
       return undefined;
     },
-    [Symbol.dispose]: () => socket[Symbol.dispose](),
+    [Symbol.dispose]: () => open.dispose(),
   };
 }
 

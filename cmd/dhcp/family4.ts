@@ -1,27 +1,33 @@
 import type { Grant } from "../../src/dhcp/channel.ts";
 import { acquire4, type Client4, release4, renew4 } from "../../src/dhcp/client4.ts";
-import { encodeFrame } from "../../src/dhcp/frame.ts";
 import { identityOf } from "../../src/dhcp/identity.ts";
-import { type Lease4, readLease4 } from "../../src/dhcp/lease4.ts";
+import { type Lease4, readGrant4, readLease4 } from "../../src/dhcp/lease4.ts";
 import { phaseAt, phaseEnd } from "../../src/dhcp/times.ts";
+import type { Address } from "../../src/ip/address.ts";
 import type { Mac } from "../../src/ip/mac.ts";
-import { broadcast4, clientEnd, openFrameChannel, openUdpChannel, serverEnd } from "./channels.ts";
+import { broadcast4, clientEnd, everybody, openFrameChannel, openUdpChannel, serverEnd } from "./channels.ts";
 import type { Daemon } from "./daemon.ts";
-import { sendFromLink } from "./farewell.ts";
+import { sayFarewell } from "./farewell.ts";
 import { findPlace, type Place } from "./place.ts";
 import type { Protocol } from "./protocol.ts";
 import type { KeptGrant, LeaseRecord } from "./store.ts";
 import type { Client } from "./wire.ts";
 
 /** DHCPv4 for containers. */
-export const dhcp4: Protocol = { acquire, renew, release, lease };
+export const dhcp4: Protocol = { acquire, renew, release, grantOf, lease };
 
-async function acquire(daemon: Daemon, place: Place, client: Client, signal: AbortSignal): Promise<KeptGrant> {
+async function acquire(
+  daemon: Daemon,
+  place: Place,
+  client: Client,
+  signal: AbortSignal,
+  wanted?: Address,
+): Promise<KeptGrant> {
   using channel = openFrameChannel(daemon.loop, place, signal);
   // Containers on one ipvlan master share its MAC, so an answer to the address alone finds none of them.
   const broadcast = daemon.broadcast || place.link.info?.kind === "ipvlan";
   const described = describe(client, place.link.mac, broadcast);
-  return keep(await acquire4(channel, described, daemon.patience, daemon.clock));
+  return keep(await acquire4(channel, described, daemon.patience, daemon.clock, wanted));
 }
 
 /** Its server is asked, or any server where that gave no answer. */
@@ -43,21 +49,19 @@ async function renew(
   return typeof outcome === "object" ? keep({ ...outcome, mac: kept.mac }) : outcome;
 }
 
-/**
- * From the container's link or, where that has gone, from the link of the host that it used: a server looks at what is said
- * and by whom, not where from.
- */
 function release(daemon: Daemon, record: LeaseRecord, kept: KeptGrant): boolean {
-  const { ip, server } = lease(record, kept);
-  const { address } = ip.address;
-  const bytes = encodeFrame({
+  const { address, server } = readGrant4(Buffer.from(kept.message, "hex"));
+  return sayFarewell(record, address, {
     fromMac: record.mac,
-    toMac: kept.mac ?? "ff:ff:ff:ff:ff:ff",
+    toMac: kept.mac ?? everybody,
     from: clientEnd(address),
     to: serverEnd(server),
     payload: release4(describe(record, record.mac, false), address, server, daemon.clock),
   });
-  return sendFromLink(record, { address, bytes });
+}
+
+function grantOf(_client: Client, { message }: KeptGrant): Address {
+  return readGrant4(Buffer.from(message, "hex")).address;
 }
 
 function lease(record: Client, { message, at, mac }: KeptGrant): Lease4 {

@@ -1,13 +1,12 @@
 import type { Grant } from "../../src/dhcp/channel.ts";
 import { acquire6, type Client6, release6, renew6 } from "../../src/dhcp/client6.ts";
-import { encodeFrame } from "../../src/dhcp/frame.ts";
 import { identityOf } from "../../src/dhcp/identity.ts";
 import { type Lease6, readLease6 } from "../../src/dhcp/lease6.ts";
 import { phaseAt, phaseEnd } from "../../src/dhcp/times.ts";
 import { Address } from "../../src/ip/address.ts";
 import { clientEnd, multicast6, openUdpChannel } from "./channels.ts";
 import type { Daemon } from "./daemon.ts";
-import { sendFromLink } from "./farewell.ts";
+import { sayFarewell } from "./farewell.ts";
 import { awaitLinkLocal } from "./linklocal.ts";
 import { findPlace, type Place } from "./place.ts";
 import type { Protocol } from "./protocol.ts";
@@ -15,12 +14,18 @@ import type { KeptGrant, LeaseRecord } from "./store.ts";
 import type { Client } from "./wire.ts";
 
 /** DHCPv6 for containers. */
-export const dhcp6: Protocol = { acquire, renew, release, lease };
+export const dhcp6: Protocol = { acquire, renew, release, grantOf, lease };
 
-async function acquire(daemon: Daemon, place: Place, client: Client, signal: AbortSignal): Promise<KeptGrant> {
+async function acquire(
+  daemon: Daemon,
+  place: Place,
+  client: Client,
+  signal: AbortSignal,
+  wanted?: Address,
+): Promise<KeptGrant> {
   const from = await awaitLinkLocal(daemon.loop, place, signal);
   using channel = openUdpChannel(daemon.loop, place, { local: clientEnd(from), remote: multicast6 }, signal);
-  return keep(await acquire6(channel, describe(client), daemon.patience, daemon.clock), from);
+  return keep(await acquire6(channel, describe(client), daemon.patience, daemon.clock, wanted), from);
 }
 
 /** Its server is asked, or any server where that gave no answer. */
@@ -48,7 +53,7 @@ function release(daemon: Daemon, record: LeaseRecord, kept: KeptGrant): boolean 
   const { ip, server } = lease(record, kept);
   const { address } = ip.address;
   if (kept.from === undefined) return false;
-  const bytes = encodeFrame({
+  return sayFarewell(record, address, {
     fromMac: record.mac,
     // RFC 2464 section 7.
     toMac: "33:33:00:01:00:02",
@@ -56,7 +61,10 @@ function release(daemon: Daemon, record: LeaseRecord, kept: KeptGrant): boolean 
     to: multicast6,
     payload: release6(describe(record), address, server, daemon.clock),
   });
-  return sendFromLink(record, { address, bytes });
+}
+
+function grantOf(client: Client, kept: KeptGrant): Address {
+  return lease(client, kept).ip.address.address;
 }
 
 function lease(client: Client, { message, at }: KeptGrant): Lease6 {

@@ -1,37 +1,51 @@
 import { NetworkStack } from "../../src/attach/stack.ts";
-import { EtherType } from "../../src/dhcp/frame.ts";
-import type { Address } from "../../src/ip/address.ts";
-import { openPacketSocket, sendFrame } from "../../src/linux/datagramsocket.ts";
+import { EtherType, encodeFrame, type Frame } from "../../src/dhcp/frame.ts";
+import { Address } from "../../src/ip/address.ts";
+import { openPacketSocket, openUdpSocket, sendDatagram, sendFrame } from "../../src/linux/datagramsocket.ts";
+import { listAddresses } from "../../src/rtnetlink/address.ts";
 import { getLink } from "../../src/rtnetlink/link.ts";
-import { findPlace } from "./place.ts";
+import { findOwnPlace, findPlace, type Segment } from "./place.ts";
 import type { LeaseRecord } from "./store.ts";
 
 /**
- * Sends a frame from a container's link, which has `address`, or from the link of the host that it used.
+ * Sends what gives an address back: from the container's link or, where that has gone, from the link of the host that it used. A
+ * server looks at what is said and by whom, not where from.
  *
- * @returns false when neither is there any more, or up.
+ * @returns false when neither link is there any more, or up.
  */
-export function sendFromLink(record: LeaseRecord, frame: Outgoing): boolean {
-  using place = findPlace(record.netns, frame.address);
-  if (place !== undefined && trySend(place.stack, place.link.index, frame)) return true;
+export function sayFarewell(record: LeaseRecord, address: Address, frame: Frame): boolean {
+  using place = findPlace(record.netns, address) ?? findOwnPlace(record);
+  if (place !== undefined && trySend(() => sendFrom(place.stack, place.link.index, frame))) return true;
   using host = NetworkStack.own();
   const { segment } = record;
   const link = segment && getLink(host.route, { name: segment.name });
-  return link !== undefined && link.index === segment?.index && trySend(host, segment.index, frame);
+  if (segment === undefined || link?.index !== segment.index) return false;
+  if (reachesHost(host, frame)) trySend(() => sendFromHost(segment, frame));
+  return trySend(() => sendFrom(host, segment.index, frame));
 }
 
-interface Outgoing {
-  readonly address: Address;
-  readonly bytes: Buffer;
+function sendFrom({ namespace }: NetworkStack, index: number, frame: Frame): void {
+  using socket = namespace.run(() => openPacketSocket(index, EtherType[frame.to.address.family]));
+  sendFrame(socket, encodeFrame(frame));
 }
 
-function trySend({ namespace }: NetworkStack, index: number, { address, bytes }: Outgoing): boolean {
+/** A frame goes out of a bridge, never up into the host that has the bridge, so a server there is told in the host's own name. */
+function sendFromHost(segment: Segment, { to, payload }: Frame): void {
+  const { family } = to.address;
+  using socket = openUdpSocket(segment, { address: new Address(family, 0n), port: 0 });
+  sendDatagram(socket, payload, to, segment.index);
+}
+
+function reachesHost(host: NetworkStack, { to: { address } }: Frame): boolean {
+  return address.isMulticast || listAddresses(host.route).some(({ prefix }) => prefix.address.equals(address));
+}
+
+/** The link may be down, or go at this moment. */
+function trySend(send: () => void): boolean {
   try {
-    using socket = namespace.run(() => openPacketSocket(index, EtherType[address.family]));
-    sendFrame(socket, bytes);
+    send();
     return true;
   } catch {
-    // The link is down, or goes at this moment.
     return false;
   }
 }

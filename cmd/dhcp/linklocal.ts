@@ -32,7 +32,7 @@ export async function awaitLinkLocal(loop: Loop, { stack, link }: Place, signal:
       ({ prefix, flags }) => prefix.family === 6 && prefix.address.isLinkLocal && (flags & unusable) === 0,
     );
     if (found !== undefined) return found.prefix.address;
-    if (!(await loop.readable(notices.fd, deadline, signal))) {
+    if (!(await loop.readable([notices.fd], deadline, signal))) {
       throw new Error(`Cannot use DHCPv6 on ${link.name}: it has no link-local address after ${LONGEST_MS / 1000} s`);
     }
     notices.listen(1);

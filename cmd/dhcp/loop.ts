@@ -7,13 +7,13 @@ import { PollEvent, poll } from "../../src/linux/poll.ts";
  */
 export interface Loop {
   /**
-   * Waits until a descriptor can be read, or its other end has gone.
+   * Waits until one of the descriptors can be read, or its other end has gone.
    *
    * @param until milliseconds since 1970.
    * @returns false when that time came first.
    * @throws the reason of `signal` once it is aborted.
    */
-  readable(fd: number, until: number, signal?: AbortSignal): Promise<boolean>;
+  readable(fds: readonly number[], until: number, signal?: AbortSignal): Promise<boolean>;
   /** Waits for a time. @throws the reason of `signal` once it is aborted. */
   sleep(until: number, signal?: AbortSignal): Promise<void>;
   /** Serves those who wait, until `done` is aborted. */
@@ -21,7 +21,7 @@ export interface Loop {
 }
 
 interface Waiter {
-  readonly fd: number | undefined;
+  readonly fds: readonly number[];
   readonly until: number;
   readonly wake: (ready: boolean) => void;
 }
@@ -32,7 +32,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 export function createLoop(): Loop {
   const waiters = new Set<Waiter>();
 
-  function wait(fd: number | undefined, until: number, signal?: AbortSignal): Promise<boolean> {
+  function wait(fds: readonly number[], until: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         waiters.delete(waiter);
@@ -43,7 +43,7 @@ export function createLoop(): Loop {
         reject(signal?.reason);
       };
       const waiter: Waiter = {
-        fd,
+        fds,
         until,
         wake(ready) {
           leave();
@@ -63,7 +63,7 @@ export function createLoop(): Loop {
   return {
     readable: wait,
     async sleep(until, signal) {
-      await wait(undefined, until, signal);
+      await wait([], until, signal);
     },
     async run(done) {
       const own = eventLoopDescriptor();
@@ -72,9 +72,9 @@ export function createLoop(): Loop {
         await new Promise((resolve) => setImmediate(resolve));
         if (done.aborted) return;
         const next = Math.min(...Array.from(waiters, ({ until }) => until));
-        const fds = Array.from(waiters, ({ fd }) => fd ?? own);
+        const fds = [...waiters].flatMap((waiter) => waiter.fds);
         const ready = new Set(poll([own, ...fds], PollEvent.in, pause(next)));
-        wakeThose(({ fd }) => fd !== undefined && ready.has(fd), true);
+        wakeThose(({ fds }) => fds.some((fd) => ready.has(fd)), true);
         const now = Date.now();
         wakeThose(({ until }) => until <= now, false);
       }

@@ -46,7 +46,10 @@ export const plugin: Plugin<DhcpConfig> = {
     const stale = () =>
       openStore()
         .list()
-        .filter((held) => held.network === network && !keep.has(`${held.containerID}/${held.ifname}`));
+        .filter(
+          (held) =>
+            held.socket === socket && held.network === network && !keep.has(`${held.containerID}/${held.ifname}`),
+        );
     askOrCondemn(socket, { verb: "GC", network, valid }, stale);
   },
 

@@ -1,9 +1,12 @@
+import { addRoutes } from "../../src/attach/interface.ts";
 import { NetworkStack } from "../../src/attach/stack.ts";
 import type { Address } from "../../src/ip/address.ts";
 import type { Mac } from "../../src/ip/mac.ts";
 import type { Prefix } from "../../src/ip/prefix.ts";
-import { deleteAddress, listAddresses } from "../../src/rtnetlink/address.ts";
-import { getLink, type Link } from "../../src/rtnetlink/link.ts";
+import { AddressFlag, addAddress, deleteAddress, listAddresses } from "../../src/rtnetlink/address.ts";
+import { getLink, type Link, type LinkRef } from "../../src/rtnetlink/link.ts";
+import { listRoutes, type RouteEntry, RouteProtocol, RouteTable } from "../../src/rtnetlink/route.ts";
+import type { LeaseRecord } from "./store.ts";
 
 /** A container's link, from which the daemon speaks for it. */
 export interface Place extends Disposable {
@@ -15,11 +18,10 @@ export interface Place extends Disposable {
 export function openPlace(netns: string, ifname: string): Place {
   using undo = new DisposableStack();
   const stack = undo.use(NetworkStack.open(netns));
-  const link = withMac(getLink(stack.route, { name: ifname }));
-  if (link === undefined)
-    throw new Error(`Cannot ask for an address for ${ifname}: ${netns} has no such Ethernet link`);
-  const open = undo.move();
-  return { stack, link, [Symbol.dispose]: () => open.dispose() };
+  const place = placeOf(stack, { name: ifname });
+  if (place === undefined) throw new Error(`Cannot use DHCP for ${ifname}: ${netns} has no such Ethernet link`);
+  undo.move();
+  return place;
 }
 
 /**
@@ -27,24 +29,43 @@ export function openPlace(netns: string, ifname: string): Place {
  * namespace may be gone, and another one be there.
  */
 export function findPlace(netns: string, address: Address): Place | undefined {
-  using undo = new DisposableStack();
-  const stack = undo.use(openStack(netns));
-  if (stack === undefined) return undefined;
-  const found = listAddresses(stack.route).find(({ prefix }) => prefix.address.equals(address));
-  const link = found && withMac(getLink(stack.route, { index: found.index }));
-  if (link === undefined) return undefined;
-  const open = undo.move();
-  return { stack, link, [Symbol.dispose]: () => open.dispose() };
+  return findIn(netns, (stack) => {
+    const found = listAddresses(stack.route).find(({ prefix }) => prefix.address.equals(address));
+    return found && placeOf(stack, { index: found.index });
+  });
 }
 
-/** Takes an address from the link that has it. */
-export function removeAddress(netns: string, prefix: Prefix): void {
-  using place = findPlace(netns, prefix.address);
-  if (place === undefined) return;
-  const found = listAddresses(place.stack.route, place.link.index).filter((held) =>
-    held.prefix.address.equals(prefix.address),
-  );
-  for (const { index, prefix } of found) deleteAddress(place.stack.route, { index, prefix });
+/** The link of the attachment, while it has the MAC that servers know it by. */
+export function findOwnPlace({ netns, ifname, mac }: LeaseRecord): Place | undefined {
+  return findIn(netns, (stack) => {
+    const place = placeOf(stack, { name: ifname });
+    return place?.link.mac === mac ? place : undefined;
+  });
+}
+
+/** What a link had of an address. */
+export interface Taken {
+  readonly prefix: Prefix;
+  readonly routes: readonly RouteEntry[];
+}
+
+/** Takes an address from the link that has it; undefined when none has. */
+export function takeAddress(netns: string, { address }: Prefix): Taken | undefined {
+  using place = findPlace(netns, address);
+  if (place === undefined) return undefined;
+  const { stack, link } = place;
+  // With the address go routes: the kernel forgets those that have no way any more.
+  const routes = listRoutes(stack.route, address.family, { link: link.index }).filter(isSomebodys);
+  const held = listAddresses(stack.route, link.index).find(({ prefix }) => prefix.address.equals(address));
+  if (held === undefined) return undefined;
+  deleteAddress(stack.route, held);
+  return { prefix: held.prefix, routes };
+}
+
+export function restoreAddress({ stack, link }: Place, { prefix, routes }: Taken): void {
+  const flags = prefix.family === 6 ? AddressFlag.noDad : 0;
+  addAddress(stack.route, { index: link.index, prefix, flags });
+  addRoutes(stack, routes);
 }
 
 /** A link of the host, as it may still be found after the container's has gone. */
@@ -68,7 +89,26 @@ export function segmentOf(host: NetworkStack, { link }: Place): Segment | undefi
   return bridge?.index === undefined ? undefined : { name: bridge.name, index: bridge.index };
 }
 
-function openStack(netns: string): NetworkStack | undefined {
+/** Neither the kernel's own routes nor those of routers' advertisements. */
+function isSomebodys({ protocol, table }: RouteEntry): boolean {
+  return protocol !== RouteProtocol.kernel && protocol !== advertised && table !== RouteTable.local;
+}
+
+/** RTPROT_RA of linux/rtnetlink.h. */
+const advertised = 9;
+
+/** @returns undefined when the namespace has gone, or has no such place. */
+function findIn(netns: string, look: (stack: NetworkStack) => Place | undefined): Place | undefined {
+  using undo = new DisposableStack();
+  const stack = tryOpen(netns);
+  if (stack === undefined) return undefined;
+  undo.use(stack);
+  const place = look(stack);
+  if (place !== undefined) undo.move();
+  return place;
+}
+
+function tryOpen(netns: string): NetworkStack | undefined {
   try {
     return NetworkStack.open(netns);
   } catch {
@@ -76,6 +116,10 @@ function openStack(netns: string): NetworkStack | undefined {
   }
 }
 
-function withMac(link: Link | undefined): (Link & { mac: Mac }) | undefined {
-  return link?.mac?.length === 17 ? { ...link, mac: link.mac } : undefined;
+/** Takes the stack over where there is such a link: of Ethernet, whose MAC has 6 bytes. */
+function placeOf(stack: NetworkStack, ref: LinkRef): Place | undefined {
+  const link = getLink(stack.route, ref);
+  const { mac } = link ?? {};
+  if (link === undefined || mac?.length !== "00:00:00:00:00:00".length) return undefined;
+  return { stack, link: { ...link, mac }, [Symbol.dispose]: () => stack[Symbol.dispose]() };
 }

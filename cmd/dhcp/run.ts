@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { Descriptor } from "../../src/linux/descriptor.ts";
 import type { SystemError } from "../../src/linux/libc.ts";
@@ -16,9 +16,9 @@ export async function main([, ...args]: readonly string[], env: NodeJS.ProcessEn
     await run(readFlags(args), env);
     return 0;
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    process.stderr.write(`${error.message}\n${usage()}`);
-    return 2;
+    const isUsage = error instanceof SyntaxError;
+    log(`${error instanceof Error ? error.message : error}${isUsage ? `\n${usage()}` : ""}`);
+    return isUsage ? 2 : 1;
   }
 }
 
@@ -47,7 +47,7 @@ function describe({ hostprefix, socketpath, broadcast, timeout, resendmax, resen
     socket: socketpath,
     broadcast,
     hostPrefix: hostprefix,
-    log: (text) => process.stderr.write(`${text}\n`),
+    log,
   };
 }
 
@@ -79,4 +79,11 @@ function removeStale(path: string): void {
     return;
   }
   throw new Error(`Cannot listen at ${path}: a daemon does already`);
+}
+
+/** What nobody reads is no reason to wait, nor to end. */
+function log(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {}
 }

@@ -3,6 +3,7 @@ import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import { describeError } from "../../src/cni/report.ts";
 import { NoLeaseError } from "../../src/dhcp/channel.ts";
 import type { Descriptor } from "../../src/linux/descriptor.ts";
+import type { SystemError } from "../../src/linux/libc.ts";
 import { acceptUnix } from "../../src/linux/unixsocket.ts";
 import type { Attachments } from "./attachments.ts";
 import type { Daemon } from "./daemon.ts";
@@ -18,8 +19,8 @@ export async function serve(daemon: Daemon, attachments: Attachments, listener: 
   const open = new Set<Promise<void>>();
   for (;;) {
     if (open.size >= MOST_CONNECTIONS) await Promise.race(open);
-    await daemon.loop.readable(listener.fd, Infinity, done);
-    const connection = tryAccept(daemon, listener);
+    await daemon.loop.readable([listener.fd], Infinity, done);
+    const connection = await tryAccept(daemon, listener);
     if (connection === undefined) continue;
     const served = serveConnection(daemon, attachments, connection)
       .catch((error) => daemon.log(`Cannot serve a request: ${error}`))
@@ -28,12 +29,15 @@ export async function serve(daemon: Daemon, attachments: Attachments, listener: 
   }
 }
 
-function tryAccept(daemon: Daemon, listener: Descriptor): Descriptor | undefined {
+async function tryAccept(daemon: Daemon, listener: Descriptor): Promise<Descriptor | undefined> {
   try {
     return acceptUnix(listener);
   } catch (error) {
     // The caller went before its turn came.
-    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") daemon.log(`${error}`);
+    if ((error as SystemError).code === "EAGAIN") return undefined;
+    daemon.log(`Cannot accept a connection: ${error}`);
+    // Out of descriptors, mostly: the caller waits in the queue until others are done.
+    await daemon.loop.sleep(daemon.clock.now() + 1000);
     return undefined;
   }
 }
@@ -45,21 +49,23 @@ async function serveConnection(daemon: Daemon, attachments: Attachments, connect
   const gone = new AbortController();
   const answered = new AbortController();
   void watch(daemon, connection, gone, answered.signal).catch(() => {});
-  const answer = await answerTo(attachments, line, gone.signal);
+  const answer = await answerTo(daemon, attachments, line, gone.signal);
   answered.abort();
   if (!gone.signal.aborted) writeSync(connection.fd, `${JSON.stringify(answer)}\n`);
 }
 
-async function answerTo(attachments: Attachments, line: string, signal: AbortSignal): Promise<Answer> {
+async function answerTo(daemon: Daemon, attachments: Attachments, line: string, signal: AbortSignal): Promise<Answer> {
   try {
-    return await perform(attachments, readRequest(line), signal);
+    const request = readRequest(line);
+    if (request.verb !== "ADD") return await perform(attachments, request);
+    const netns = daemon.hostPrefix + request.netns;
+    return { result: await attachments.add({ ...request, netns }, signal) };
   } catch (error) {
     return { error: describeError(error instanceof NoLeaseError ? tryLater(error) : error, "1.1.0") };
   }
 }
 
-async function perform(attachments: Attachments, request: Request, signal: AbortSignal): Promise<Answer> {
-  if (request.verb === "ADD") return { result: await attachments.add(request, signal) };
+async function perform(attachments: Attachments, request: Exclude<Request, { verb: "ADD" }>): Promise<Answer> {
   if (request.verb === "DEL") await attachments.delete(request);
   if (request.verb === "CHECK") return { result: attachments.check(request) };
   if (request.verb === "GC") await attachments.collect(request.network, request.valid);
@@ -72,7 +78,7 @@ function tryLater({ message, cause }: NoLeaseError): CniError {
 
 /** Tells a caller that waits that the daemon is at work; stops working for one that has gone. */
 async function watch({ loop }: Daemon, { fd }: Descriptor, gone: AbortController, answered: AbortSignal) {
-  while (!(await loop.readable(fd, Date.now() + SIGN_OF_LIFE_MS, answered))) {
+  while (!(await loop.readable([fd], Date.now() + SIGN_OF_LIFE_MS, answered))) {
     try {
       writeSync(fd, "\n");
     } catch {
@@ -85,7 +91,7 @@ async function watch({ loop }: Daemon, { fd }: Descriptor, gone: AbortController
 async function readLine({ loop }: Daemon, { fd }: Descriptor): Promise<string | undefined> {
   const until = Date.now() + REQUEST_TIMEOUT_MS;
   let received = Buffer.alloc(0);
-  while (received.length <= LONGEST_LINE && (await loop.readable(fd, until))) {
+  while (received.length <= LONGEST_LINE && (await loop.readable([fd], until))) {
     const chunk = Buffer.allocUnsafe(65_536);
     const length = readSync(fd, chunk);
     if (length === 0) return undefined;

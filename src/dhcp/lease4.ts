@@ -30,15 +30,22 @@ const LINK_SCOPE = 253;
 /** The smallest that every link of IPv4 has (RFC 791), and that option 26 may say (RFC 2132 section 5.1). */
 const SMALLEST_MTU = 68;
 
-/** @throws Error when the acknowledgement lacks what an address cannot be used without. */
-export function readLease4({ message: bytes, at }: Grant, priority?: number): Lease4 {
+/** Which address who gave. @throws Error when the acknowledgement does not say. */
+export function readGrant4(bytes: Buffer): { address: Address; server: Address; options: Options4 } {
   const message = decodeMessage4(bytes);
   const options = decodeOptions4(message?.options ?? new Map());
-  const { subnetMask, server, routers = [], mtu } = options;
-  if (message === undefined || message.yours.isUnspecified || server === undefined)
+  if (message === undefined || message.yours.isUnspecified || options.server === undefined) {
     throw unusable("no address and server");
+  }
+  return { address: message.yours, server: options.server, options };
+}
+
+/** @throws Error when the acknowledgement lacks what an address cannot be used without. */
+export function readLease4({ message: bytes, at }: Grant, priority?: number): Lease4 {
+  const { address: own, server, options } = readGrant4(bytes);
+  const { subnetMask, routers = [], mtu } = options;
   if (subnetMask === undefined) throw unusable("no subnet mask (option 1)");
-  const address = new Prefix(message.yours, maskLength(subnetMask));
+  const address = new Prefix(own, maskLength(subnetMask));
   const [gateway] = routers;
   return {
     ip: { address, ...(gateway && { gateway }) },

@@ -72,10 +72,10 @@ no_daemon() { ! host pgrep --exact --full "$(daemon_line)"; }
 
 daemon_line() { echo ".*$BERTH_BIN/dhcp daemon.*|.*stub.cjs dhcp daemon.*"; }
 
-# start_dnsmasq [OPTION…]: leases in $BATS_TEST_TMPDIR/leases.
+# start_dnsmasq [OPTION…]: leases in $BATS_TEST_TMPDIR/leases. RANGE: of its addresses.
 start_dnsmasq() {
   in_background server ip netns exec server dnsmasq --no-daemon --conf-file=/dev/null --pid-file= --port=0 --no-ping \
-    --interface=lan --bind-interfaces --dhcp-authoritative --dhcp-range=10.50.0.100,10.50.0.150,255.255.255.0,1h \
+    --interface=lan --bind-interfaces --dhcp-authoritative --dhcp-range="${RANGE:-10.50.0.100,10.50.0.150},255.255.255.0,1h" \
     --dhcp-range=fd50::100,fd50::1ff,64,1h --enable-ra --log-dhcp --dhcp-leasefile="$BATS_TEST_TMPDIR/leases" "$@"
   until_logged server 'DHCP, sockets bound|router advertisement on'
 }
@@ -88,7 +88,7 @@ start_isc() {
     printf '%s\n' "default-lease-time $seconds;" "max-lease-time $seconds;" "min-lease-time $seconds;" "authoritative;" \
       "ping-check false;" "$@"
     if [[ $family == 4 ]]; then
-      echo 'subnet 10.50.0.0 netmask 255.255.255.0 { range 10.50.0.100 10.50.0.150; option routers 10.50.0.1; }'
+      echo "subnet 10.50.0.0 netmask 255.255.255.0 { range 10.50.0.100 10.50.0.150; option routers 10.50.0.1; }"
     else
       echo "preferred-lifetime $seconds; subnet6 fd50::/64 { range6 fd50::100 fd50::1ff; }"
     fi

@@ -142,6 +142,54 @@ setup() {
   must cni del c1 "$config"
 }
 
+@test "dhcp: an address that ran out comes back, with its routes, when a server gives it again" {
+  start_isc 4
+  start_daemon
+  config=$(network '{priority: 5}')
+  must cni add c1 "$config"
+  address=$(address_of c1)
+  routes=$(inside c1 ip route)
+  stop_server
+  eventually 10 has_no_address c1
+  start_isc 4
+  eventually 20 has_address c1 "$address"
+  assert_equal "$(inside c1 ip route)" "$routes"
+  must cni check c1 "$config"
+  must inside c1 ping -c 1 -W 2 10.50.0.1
+}
+
+@test "dhcp: an address that its server takes back is taken from the container at once" {
+  start_isc 8
+  start_daemon
+  must cni add c1 "$(network)"
+  stop_server
+  RANGE=10.50.0.200,10.50.0.210 start_dnsmasq
+  # After half of the lease, not all of it.
+  until_logged daemon 'lan/c1/eth0: 10.50.0.1.* was taken back'
+  assert_equal "$(address_of c1)" ""
+  # What the server has instead is of no use to a container that runs.
+  until_logged daemon 'is somebody else.s now'
+  until_logged server 'DHCPRELEASE.* 10.50.0.2'
+  must_fail 999 cni check c1 "$(network)"
+  must cni del c1 "$(network)"
+}
+
+@test "dhcp: a server on the host's own bridge hears of a release, too" {
+  host ip -n server address flush dev lan
+  host ip address add 10.50.0.1/24 dev cni0
+  host ip address add fd50::1/64 dev cni0 nodad
+  in_background server dnsmasq --no-daemon --conf-file=/dev/null --pid-file= --port=0 --no-ping --interface=cni0 \
+    --dhcp-range=10.50.0.100,10.50.0.150,255.255.255.0,1h --dhcp-range=fd50::100,fd50::1ff,64,1h --log-dhcp \
+    --dhcp-leasefile="$BATS_TEST_TMPDIR/leases"
+  until_logged server 'DHCPv6, IP range'
+  start_daemon
+  config=$(network '{families: ["ipv4", "ipv6"]}')
+  must cni add c1 "$config"
+  assert_equal "$(leases | wc -l)" 2
+  must cni del c1 "$config"
+  eventually 5 has_no_lease
+}
+
 @test "dhcp: when its server is silent, another one prolongs the lease" {
   start_isc 8
   start_daemon
