@@ -28,6 +28,7 @@ const suites: readonly Suite[] = [
   { name: "netns", command: ["node_modules/bats/bin/bats", "--tap", "--timing", "--jobs", jobs, "test/netns"] },
   { name: "runtime", command: ["test/runtime/run"] },
   { name: "faults", command: ["test/faults/run"] },
+  { name: "hostile", command: ["test/hostile/run", "--reporter=tap-flat", "--retry=1"] },
   { name: "oracle", command: ["test/oracle/run", "--reporter=tap-flat", "--retry=1"] },
 ];
 

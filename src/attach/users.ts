@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import type { AttachmentKey } from "../cni/plugin.ts";
+import { readRegularFile, writeNewFile } from "../linux/file.ts";
 import { markFile, networkMark, type Owner, ownerMark } from "./owner.ts";
 import { stateDirectory } from "./state.ts";
 
@@ -18,7 +19,7 @@ export interface Use {
  * @param object a link's name, which cannot hold a colon.
  */
 export function addUser(kind: string, object: string, owner: Owner, note: readonly string[] = []): void {
-  writeFileSync(pathOf(kind, { object, user: userName(owner) }), JSON.stringify(note), { mode: 0o600 });
+  writeNewFile(pathOf(kind, { object, user: userName(owner) }), JSON.stringify(note));
 }
 
 export function removeUser(kind: string, use: Use): void {
@@ -62,7 +63,7 @@ function pathOf(kind: string, { object, user }: Use): string {
 
 function readNote(kind: string, use: Use): string[] {
   try {
-    const note: unknown = JSON.parse(readFileSync(pathOf(kind, use), "utf8"));
+    const note: unknown = JSON.parse(readRegularFile(pathOf(kind, use)).toString());
     return Array.isArray(note) ? note.map(String) : [];
   } catch (error) {
     // Left by a process that was killed while it wrote: it had noted nothing yet.

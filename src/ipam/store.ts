@@ -247,7 +247,7 @@ function lockDirectory(directory: string, attempts = 10): Disposable {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   checkDirectory(directory);
   try {
-    return lockFile(join(directory, "lock"));
+    return lockFile(join(directory, "lock"), 0o750);
   } catch (error) {
     // To remove the directories of all networks is a common cure for leaks; somebody may just be at it.
     if (errorCode(error) !== "ENOENT" || attempts === 0) throw error;

@@ -10,7 +10,7 @@ const LOCK_NB = 4;
  * Waits for the exclusive lock (flock) of the file at `path`, which is made if it is not there, and holds it until
  * disposed. The kernel serves waiters in the order of their arrival and frees the lock of a process that died.
  */
-export function lockFile(path: string, mode = 0o750): Disposable {
+export function lockFile(path: string, mode = 0o600): Disposable {
   return lock(path, mode, LOCK_EX);
 }
 

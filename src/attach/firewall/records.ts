@@ -1,4 +1,4 @@
-import { mkdirSync, opendirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { opendirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import type { AttachmentKey } from "../../cni/plugin.ts";
 import { readRegularFile, writeNewFile } from "../../linux/file.ts";
 import type { Owner } from "../owner.ts";
@@ -50,11 +50,10 @@ export function findRecord(owner: Owner): FoundRecord | undefined {
 /** @throws the errors of `node:fs`. */
 export function writeRecord({ owner, parts }: Record): void {
   const path = pathOf(owner);
-  const network = `${stateDirectory(directory)}/${owner.network}`;
   const unfinished = unfinishedPath();
   using undo = new DisposableStack();
   undo.defer(() => tidyRecords(owner.network));
-  mkdirSync(network, { recursive: true, mode: 0o700 });
+  stateDirectory(directory, owner.network);
   writeNewFile(unfinished, JSON.stringify({ owner, parts }));
   renameSync(unfinished, path);
   undo.move();
