@@ -6,7 +6,7 @@ import { formatMarkdown } from "../bench/table.ts";
 import { disrupt, disruptions } from "./disruption.ts";
 import { type Bounds, failCalls, type Report } from "./injection.ts";
 import { killAnywhere } from "./kill.ts";
-import { crowd, describeWaits } from "./load.ts";
+import { crowd, describeWaits, type Load, stand } from "./load.ts";
 import { scenarios } from "./scenarios.ts";
 import { describeSize, soak } from "./soak.ts";
 
@@ -96,16 +96,25 @@ for (const scenario of scenarios.filter(({ name }) => name in disruptions)) {
     disrupt(scenario));
 }
 
-const pods = values.full ? 100 : 20;
-await test(`load: ${pods} ADDs at once, DELs, ADDs, CHECKs and GCs at once, DELs at once`, async () => {
-  const { problems, waits } = await crowd(suites.berth, pods);
-  print(`Berth, one plugin: ${describeWaits(waits)}`);
-  if (values.full) print(`Go, five plugins: ${describeWaits((await crowd(suites.go, pods)).waits)}`);
-  return problems;
+const [atOnce, standing] = values.full ? [100, 500] : [20, 40];
+const networks = { "a chain of five": chainOfFive, "one plugin that does it all": bridgeDoesItAll };
+const describeLoad = (name: string, { adds, dels }: Load) =>
+  print(`${name}: ADD ${describeWaits(adds)}; DEL ${describeWaits(dels)}`);
+for (const [name, makePlugins] of Object.entries(networks)) {
+  await test(`load: ${atOnce} ADDs at once of ${name}; DELs, ADDs, CHECKs and GCs at once; DELs at once`, async () => {
+    const load = await crowd(suites.berth, makePlugins, atOnce);
+    describeLoad("Berth", load);
+    if (values.full && makePlugins === chainOfFive) describeLoad("Go", await crowd(suites.go, makePlugins, atOnce));
+    return load.problems;
+  });
+}
+await test(`load: ${standing} pods on one node all answer, and all go`, async () => {
+  const load = await stand(suites.berth, bridgeDoesItAll, standing);
+  describeLoad("Berth", load);
+  return load.problems;
 });
 
-const soaked = { "a chain of five": chainOfFive, "one plugin that does it all": bridgeDoesItAll };
-for (const [name, makePlugins] of Object.entries(soaked)) {
+for (const [name, makePlugins] of Object.entries(networks)) {
   await test(`soak: ${values.cycles} times ADD, CHECK and DEL of ${name}: nothing grows`, () => {
     const { problems, before, after, milliseconds } = soak(makePlugins, Number(values.cycles));
     print(
