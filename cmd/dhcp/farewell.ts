@@ -20,8 +20,9 @@ export function sayFarewell(record: LeaseRecord, address: Address, frame: Frame)
   const { segment } = record;
   const link = segment && getLink(host.route, { name: segment.name });
   if (segment === undefined || link?.index !== segment.index) return false;
-  if (reachesHost(host, frame)) trySend(() => sendFromHost(segment, frame));
-  return trySend(() => sendFrom(host, segment.index, frame));
+  const { vlan } = segment;
+  if (vlan === undefined && reachesHost(host, frame)) trySend(() => sendFromHost(segment, frame));
+  return trySend(() => sendFrom(host, segment.index, { ...frame, vlan }));
 }
 
 function sendFrom({ namespace }: NetworkStack, index: number, frame: Frame): void {

@@ -72,11 +72,13 @@ export function restoreAddress({ stack, link }: Place, { prefix, routes }: Taken
 export interface Segment {
   readonly name: string;
   readonly index: number;
+  /** Of the tag that frames have there. */
+  readonly vlan?: number | undefined;
 }
 
 /**
  * The link of the host by which frames from a container's link go on: the bridge that its veth pair ends at, or the master
- * of a macvlan or an ipvlan; undefined for all others.
+ * of a macvlan, an ipvlan or a VLAN; undefined for all others.
  */
 export function segmentOf(host: NetworkStack, { link }: Place): Segment | undefined {
   const { link: index, linkNamespaceId, info } = link;
@@ -84,6 +86,7 @@ export function segmentOf(host: NetworkStack, { link }: Place): Segment | undefi
   if (index === undefined || linkNamespaceId === undefined) return undefined;
   const other = getLink(host.route, { index });
   if (info?.kind === "macvlan" || info?.kind === "ipvlan") return other && { name: other.name, index };
+  if (info?.kind === "vlan") return other && { name: other.name, index, vlan: info.data?.id };
   const isPeer = info?.kind === "veth" && other?.info?.kind === "veth" && other.link === link.index;
   const bridge = isPeer && other.master ? getLink(host.route, { index: other.master }) : undefined;
   return bridge?.index === undefined ? undefined : { name: bridge.name, index: bridge.index };

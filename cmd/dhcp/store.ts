@@ -3,6 +3,7 @@ import { userName } from "../../src/attach/users.ts";
 import { isObject } from "../../src/cni/json.ts";
 import { writeDurably } from "../../src/cni/writedurably.ts";
 import type { Mac } from "../../src/ip/mac.ts";
+import type { Segment } from "./place.ts";
 import type { Client, Holder } from "./wire.ts";
 
 /** A lease as it is kept: the server's message says it all. */
@@ -24,7 +25,7 @@ export interface LeaseRecord extends Client {
   /** Of the container's link. */
   readonly mac: Mac;
   /** The link of the host by which the container's link reaches the servers. */
-  readonly segment?: { readonly name: string; readonly index: number } | undefined;
+  readonly segment?: Segment | undefined;
   /** By family. */
   readonly leases: { readonly 4?: KeptGrant | undefined; readonly 6?: KeptGrant | undefined };
   /** For people, and for what a CNI result has no place for: what the server of DHCPv4 said. */

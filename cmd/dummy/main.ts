@@ -35,7 +35,7 @@ export const plugin: Plugin<DummyConfig> = {
     const link = withStableMac(container, made, lease, ipam);
     configureInterface(container, link, lease);
     undo.move();
-    return resultOf(attachment, link, lease, dns);
+    return resultOf(container, attachment, link, { lease, dns });
   },
 
   del(attachment, { ipam }) {

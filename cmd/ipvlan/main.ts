@@ -52,7 +52,7 @@ export const plugin: Plugin<IpvlanConfig> = {
     if (lease.ips.length === 0) setLinkUp(container.route, link);
     else configureInterface(container, link, lease);
     undo.move();
-    return resultOf(attachment, link, lease, config.dns);
+    return resultOf(container, attachment, link, { lease, dns: config.dns });
   },
 
   del(attachment, { ipam }) {

@@ -62,7 +62,7 @@ export const plugin: Plugin<MacvlanConfig> = {
     if (config.hostAccess) giveHostAccess(host, parent, attachment, config, lease.result);
     announce(container, link.index, link.mac);
     undo.move();
-    return resultOf(attachment, link, lease.result, config.given.dns);
+    return resultOf(container, attachment, link, { lease: lease.result, dns: config.given.dns });
   },
 
   del(attachment, { ipam }) {

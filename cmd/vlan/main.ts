@@ -40,7 +40,7 @@ export const plugin: Plugin<VlanConfig> = {
     else configureInterface(container, link, lease);
     announce(container, link.index, link.mac);
     undo.move();
-    return resultOf(attachment, link, lease, config.dns);
+    return resultOf(container, attachment, link, { lease, dns: config.dns });
   },
 
   del(attachment, { ipam }) {

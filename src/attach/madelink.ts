@@ -60,8 +60,15 @@ export function removeContainerLink(attachment: Attachment, ...kinds: readonly s
 }
 
 /** The result of an ADD that made one interface, which has all addresses of the lease. */
-export function resultOf(attachment: Attachment, { name, mac, mtu }: MadeLink, lease: Result, dns?: DNS): Result {
+export function resultOf(
+  { route }: NetworkStack,
+  attachment: Attachment,
+  { index, name, mac }: MadeLink,
+  { lease, dns }: { readonly lease: Result; readonly dns?: DNS | undefined },
+): Result {
   const { netns: sandbox = "" } = attachment;
+  // A DHCP server may have told another MTU.
+  const mtu = getLink(route, { index })?.mtu;
   return {
     interfaces: [{ name, mac, ...(mtu && { mtu }), sandbox }],
     ips: lease.ips.map((ip) => ({ ...ip, interface: 0 })),

@@ -9,24 +9,25 @@ export interface Frame {
   readonly from: UdpEnd;
   readonly to: UdpEnd;
   readonly payload: Buffer;
+  /** Of its tag (IEEE 802.1Q); undefined: it has none. */
+  readonly vlan?: number | undefined;
 }
 
 /** linux/if_ether.h: ETH_P_IP, ETH_P_IPV6. */
 export const EtherType = { 4: 0x0800, 6: 0x86dd } as const;
 
+/** ETH_P_8021Q. */
+const TAGGED = 0x8100;
 const ETHERNET_HEADER = 14;
 const UDP = 17;
 const UDP_HEADER = 8;
 const HOPS = 128;
 
-export function encodeFrame({ fromMac, toMac, from, to, payload }: Frame): Buffer {
+export function encodeFrame({ fromMac, toMac, from, to, payload, vlan }: Frame): Buffer {
   const { family } = from.address;
-  const ethernet = Buffer.from([
-    ...macBytes(toMac),
-    ...macBytes(fromMac),
-    EtherType[family] >> 8,
-    EtherType[family] & 255,
-  ]);
+  const tag = vlan === undefined ? [] : [TAGGED >> 8, TAGGED & 255, vlan >> 8, vlan & 255];
+  const type = [EtherType[family] >> 8, EtherType[family] & 255];
+  const ethernet = Buffer.from([...macBytes(toMac), ...macBytes(fromMac), ...tag, ...type]);
   const udp = Buffer.alloc(UDP_HEADER);
   const length = UDP_HEADER + payload.length;
   udp.writeUInt16BE(from.port, 0);

@@ -30,15 +30,16 @@ setup() {
   must cni del c1 "$config"
 }
 
-@test "dhcp: a macvlan container gets its address by its own MAC, which it keeps" {
-  start_dnsmasq
+@test "dhcp: a macvlan container gets its address by its own MAC, which it keeps; the result has the server's MTU" {
+  start_dnsmasq --dhcp-option=option:mtu,1400
   start_daemon
   config=$(network '{}' macvlan)
   must cni add c1 "$config"
   address=$(jq -r '.ips[0].address' <<<"$output")
   assert_equal "$(address_of c1)" "$address"
   mac=$(inside c1 cat /sys/class/net/eth0/address)
-  assert_json ".interfaces[0].mac == \"$mac\""
+  assert_json ".interfaces[0].mac == \"$mac\" and .interfaces[0].mtu == 1400"
+  assert_equal "$(inside c1 cat /sys/class/net/eth0/mtu)" 1400
   assert_match "$(awk '{print $2, $3}' "$BATS_TEST_TMPDIR/leases" | head -n 1)" "^$mac ${address%/24}$"
   must inside c1 ping -c 1 -W 2 10.50.0.1
   must cni check c1 "$config"
@@ -417,6 +418,48 @@ setup() {
   assert_equal "$(host find /run/other /run/dhcp.pid -type f -o -type s)" ""
   run -2 host "$BERTH_BIN/dhcp" daemon -timeout soon
   assert_match "$output" "Cannot read -timeout soon"
+}
+
+@test "dhcp: a socket of systemd's is listened at, and stays" {
+  host mkdir /run/cni
+  in_background daemon perl -MIO::Socket::UNIX -MPOSIX=dup2 -e '
+    $^F = 10;
+    my $socket = IO::Socket::UNIX->new(Local => shift, Listen => 5) or die "Cannot listen: $!";
+    dup2(fileno($socket), 3);
+    @ENV{"LISTEN_PID", "LISTEN_FDS"} = ($$, 1);
+    exec @ARGV' /run/cni/dhcp.sock "$BERTH_BIN/dhcp" daemon
+  start_dnsmasq
+  eventually 10 daemon_answers
+  must cni add c1 "$(network)"
+  must cni del c1 "$(network)"
+  stop_daemon
+  [[ -S /proc/$HOST_PID/root/run/cni/dhcp.sock ]]
+  assert_equal "$(grep -v 'gave back' "$BATS_TEST_TMPDIR/daemon.log")" ""
+  for unit in "$REPOSITORY"/cmd/dhcp/systemd/*; do grep -qE '^(ListenStream=/run/cni/dhcp.sock|ExecStart=/opt/cni/bin/dhcp daemon)$' "$unit" || fail "$unit"; done
+}
+
+@test "dhcp: no request that is wrong, cut short or endless disturbs the daemon" {
+  start_dnsmasq
+  start_daemon
+  send() { host timeout 20 node "$BATS_TEST_DIRNAME/dhcpsocket.mjs" /run/cni/dhcp.sock "$1"; }
+  for request in 'nonsense' '[]' '{}' 'null' '{"verb": "ADD"}' '{"verb": "EAT", "network": "lan", "containerID": "c1", "ifname": "eth0"}' \
+    '{"verb": "DEL", "network": "../lan", "containerID": "c1", "ifname": "eth0"}' \
+    '{"verb": "DEL", "network": "lan", "containerID": "c/1", "ifname": "eth0"}' \
+    '{"verb": "GC", "network": "lan", "valid": "all"}' \
+    '{"verb": "ADD", "network": "lan", "containerID": "c1", "ifname": "eth0", "netns": "c1", "wishes": {}}' \
+    '{"verb": "ADD", "network": "lan", "containerID": "c1", "ifname": "eth0", "netns": "/run/netns/none", "wishes": {"families": [4], "request": [], "provide": [], "who": "me"}}' \
+    '{"verb": "ADD", "network": "lan", "containerID": "c1", "ifname": "lo", "netns": "/etc/passwd", "wishes": {"families": [4], "request": [], "provide": [], "who": "me"}}' \
+    '{"verb": "ADD", "network": "lan", "containerID": "c1", "ifname": "eth7", "netns": "/run/netns/c1", "wishes": {"families": [5], "request": ["x"], "provide": [1], "who": 7}}'; do
+    assert_json '.error.msg | length > 0' "$(send "$request"$'\n')"
+  done
+  # One that says nothing, or not all, waits alone.
+  send '{"verb": "ST' >"$BATS_TEST_TMPDIR/half" & half=$!
+  must cni add c1 "$(network)"
+  must cni check c1 "$(network)"
+  must cni del c1 "$(network)"
+  wait "$half"
+  assert_equal "$(<"$BATS_TEST_TMPDIR/half")" ""
+  daemon_answers
 }
 
 @test "dhcp: what a daemon that was killed left is no hindrance" {

@@ -207,6 +207,12 @@ test("a frame keeps what it holds, in both families, and a damaged one is not re
   );
 });
 
+test("a frame with a tag is one without, and the tag", () => {
+  const untagged = frames["dhclient: request"];
+  const tagged = Buffer.concat([untagged.subarray(0, 12), Buffer.from("810001f4", "hex"), untagged.subarray(12)]);
+  expect(encodeFrame({ ...frame("dhclient: request"), vlan: 500 })).toEqual(tagged);
+});
+
 /** By hand: the one's complement of the sum of pseudo-header, header and payload. */
 const checksumOfTheSame = (() => {
   const words = [0xfe80, 0x0001, 0xff02, 0x0001, 0x0002, 9, 17, 546, 547, 9, 0x7800];
