@@ -46,7 +46,9 @@ async function buildAll(quick: boolean): Promise<void> {
 /** What the executable depends on besides the bundle. */
 function builders(): string[] {
   const samples = readdirSync(inRepository("conf")).map((name) => inRepository("conf", name));
-  const scripts = ["package.ts", "node.ts", "codecache.ts", "record.sh"].map((name) => inRepository("build", name));
+  const scripts = ["package.ts", "node.ts", "hasten.ts", "codecache.ts", "record.sh"].map((name) =>
+    inRepository("build", name),
+  );
   return [...scripts, ...samples, `${cache}/loader.cjs`, `${cache}/record.cjs`, inRepository("package-lock.json")];
 }
 
