@@ -166,6 +166,23 @@ state() { host ip -j -d link show "$1" | jq -r '.[0] | "\(.ifname) \(.address) \
   assert_match "$(host ip route show 198.51.100.0/24)" "via 10.7.0.9 dev eth0"
 }
 
+@test "defect 21: a card announces its addresses when it goes up" {
+  beyond_go "defect 21"
+  add_container c1
+  host sh -c 'echo $$ >"$0/pid" && exec tcpdump -i eth1 -l -n "arp or icmp6"' "$BATS_TEST_TMPDIR" \
+    >"$BATS_TEST_TMPDIR/heard" 2>"$BATS_TEST_TMPDIR/tcpdump" 3>&- &
+  until grep -q 'listening on' "$BATS_TEST_TMPDIR/tcpdump"; do sleep 0.1; done
+  must cni add c1 "$(card '{"device": "eth0"}')"
+  # Twenty seconds: that is a long time even here.
+  for _ in {1..100}; do
+    grep -q 'neighbor advertisement, tgt is fd00:1::2' "$BATS_TEST_TMPDIR/heard" && break
+    sleep 0.2
+  done
+  host kill "$(<"$BATS_TEST_TMPDIR/pid")"
+  assert_match "$(<"$BATS_TEST_TMPDIR/heard")" 'who-has 10.1.0.2 .*tell 10.1.0.2'
+  assert_match "$(<"$BATS_TEST_TMPDIR/heard")" 'neighbor advertisement, tgt is fd00:1::2'
+}
+
 @test "host-device: as with the Go suite, which takes back what we lent and lends what we take back" {
   add_container c1
   local config first

@@ -163,6 +163,24 @@ container() {
   assert_match "$(inside c1 ip -o address show dev eth0)" '10.1.0.200/24'
 }
 
+@test "behind ptp: the host as gateway, in the subnet and link-local" {
+  beyond_go "it moves no routes until 1.4"
+  add_container c1
+  local list ipam
+  for ipam in '{"type": "host-local", "ranges": [[{"subnet": "10.1.0.0/24"}], [{"subnet": "fd00:1::/64"}]], "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}' \
+    '{"type": "static", "addresses": [{"address": "10.1.0.2/32"}, {"address": "fd00:1::2/128"}], "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}'; do
+    list=$(jq -nc --argjson ipam "$ipam" '{cniVersion: "1.0.0", name: "net", plugins: [{type: "ptp", $ipam}, {type: "vrf", vrfname: "blue"}]}')
+    must chain add c1 "$list"
+    host ip address replace 192.0.2.9/32 dev lo
+    host ip address replace 2001:db8::9/128 dev lo
+    must inside c1 ping -I blue -c 1 -W 3 192.0.2.9
+    must inside c1 ping -I blue -c 1 -W 3 2001:db8::9
+    must chain check c1 "$list"
+    must chain del c1 "$list"
+    has_no_link blue c1
+  done
+}
+
 @test "IPv6 addresses are kept where the kernel drops them, and usable at once" {
   beyond_go "it waits for duplicate address detection"
   attach_bridge

@@ -108,6 +108,19 @@ kept() { host sh -c 'find /run/berth -type f | grep -v locks/' | grep source-rou
   assert_equal "$(state)" "$before"
 }
 
+@test "sbr: behind ptp, whose gateway is in no subnet" {
+  list=$(network p2p '{"type": "ptp", "ipam": {"type": "static", "addresses": [{"address": "10.1.0.7/32"}, {"address": "fd00:1::7/128"}]}}' '{"type": "sbr"}')
+  two add c1 "$list"
+  assert_equal "$(routes 4 100)" $'169.254.1.1 dev eth1 scope link src 10.1.0.7\ndefault via 169.254.1.1 dev eth1'
+  assert_match "$(inside c1 ip -6 route show table 101)" 'default via fe80::1 dev eth1'
+  assert_equal "$(routes 4 main | grep eth1 || true)" ""
+  must inside c1 ping -c 1 -W 2 -I 10.1.0.7 10.9.0.1
+  must inside c1 ping -c 1 -W 2 -I fd00:1::7 fd00:9::1
+  two check c1 "$list"
+  two del c1 "$list"
+  assert_equal "$(rules 4)$(rules 6)" ""
+}
+
 @test "sbr: a default route that the interface has already moves along" {
   two add c1 "$(list '{}' '{ipam: {type: "host-local", ranges: [[{subnet: "10.1.0.0/24"}], [{subnet: "fd00:1::/64"}]],
     routes: [{dst: "0.0.0.0/0", gw: "10.1.0.9"}, {dst: "::/0", gw: "fd00:1::9"}]}}')"
