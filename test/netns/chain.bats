@@ -75,3 +75,31 @@ works() {
   assert_json '.code == 100'
   assert_equal "$(state)" "$before"
 }
+
+# of VERB [KEYS]: calls each plugin of the five as a runtime does for a network, of which c2 is all that is valid.
+of() {
+  local i
+  for i in 0 1 2 3 4; do
+    must cni "$1" none "$(jq -c '{cniVersion: "1.1.0", name, "cni.dev/valid-attachments": [{containerID: "c2", ifname: "eth0"}]}
+      + .plugins['$i'] '"${2:-}" <<<"$(five)")"
+  done
+}
+
+@test "defect 3: GC takes what a container that is gone had of every plugin, and no more; STATUS says what ADD would" {
+  export CAP_ARGS=$asked
+  add_container c1
+  must chain add c1 "$(five)"
+  remove_container c1
+  add_container c2
+  CAP_ARGS='{}' must chain add c2 "$(five)"
+  serve c2 80
+  traces() { host sh -c 'nft list ruleset; ip -d link; grep -rl c1 /run/berth/published /var/lib/cni/networks /run/cni/tuning; ls /run/cni/tuning' | grep 'c1'; }
+  traces
+  of gc
+  run ! traces
+  assert_answer "c2 10.1.0.1" host tcp 10.1.0.3 80
+  CAP_ARGS='{}' must chain check c2 "$(five)"
+  of status
+  full='{type: "host-local", ranges: [[{subnet: "10.5.0.0/30", exclude: ["10.5.0.2"]}]]}'
+  must_fail 50 cni status none "$(jq -c '{cniVersion: "1.1.0", name} + .plugins[0] + {ipam: '"$full"'}' <<<"$(five)")"
+}

@@ -219,7 +219,7 @@ lan() {
   assert_equal "$(inside c1 ip -j -d link show eth0 | jq -r '.[0].linkinfo.info_kind')" bridge
 }
 
-@test "macvlan: an ADD that fails late gives its address back" {
+@test "macvlan: defect 11: an ADD that fails late gives its address back" {
   add_container c1
   # A gateway that is not on the link makes the route fail, which comes last.
   config=$(lan '{ipam: {type: "host-local", subnet: "192.0.2.0/24", routes: [{dst: "203.0.113.0/24", gw: "198.51.100.1"}]}}')
@@ -266,7 +266,7 @@ lan() {
   must_fail 7 cni add c1 "$(lan)"
 }
 
-@test "macvlan: DNS of the IPAM plugin is kept, the configuration's wins" {
+@test "macvlan: defect 34: DNS of the IPAM plugin is kept, the configuration's wins" {
   add_container c1
   echo 'nameserver 192.0.2.53' >"$BATS_TEST_TMPDIR/resolv.conf"
   with_dns=$(lan | jq -c --arg file "$BATS_TEST_TMPDIR/resolv.conf" '.ipam.resolvConf = $file')
@@ -287,7 +287,7 @@ lan() {
   done
 }
 
-@test "macvlan: the segment learns the container's MAC at once" {
+@test "macvlan: defect 21: the segment learns the container's MAC at once" {
   add_container c1 c2
   config=$(lan '{mac: "02:00:00:00:00:01"}')
   fixed=$(jq -c '.ipam = {type: "static", addresses: [{address: "192.0.2.50/24"}, {address: "2001:db8::50/64"}]}' <<<"$config")
@@ -326,4 +326,35 @@ lan() {
   must cni check c1 "$config"
   must cni del c1 "$config"
   assert_equal "$(inside c1 ip -j link | jq -c '[.[].ifname]')" '["lo"]'
+}
+
+@test "macvlan: defect 16: no waiting for IPv6 duplicate address detection: the first packet is answered" {
+  add_container c1
+  must cni add c1 "$(lan)"
+  must inside c1 ping -c 1 -W 1 2001:db8::2
+  assert_equal "$(inside c1 ip -j -6 address show dev eth0 tentative | jq -c '[.[] | select(.addr_info[]?.local == "2001:db8::10")]')" '[]'
+}
+
+@test "macvlan: defect 31: containers of different nodes on one segment have different MACs, the same after a restart" {
+  add_container c1 node2 c2
+  # A second node: its own uplink on the same segment, and its own part of the subnet.
+  host ip link add to2 type veth peer name eth1 netns outside
+  host sh -ec 'ip link set to2 netns node2 name uplink; ip -n node2 link set uplink up
+    ip -n outside link add segment type bridge; ip -n outside link set segment up
+    for port in eth0 eth1; do ip -n outside link set $port master segment up; done'
+  must cni add c1 "$(lan)"
+  first=$(jq -r '.interfaces[0].mac' <<<"$output")
+  other='{ipam: {type: "host-local", dataDir: "/run/node2", ranges: [[{subnet: "192.0.2.0/24", rangeStart: "192.0.2.20"}]]}}'
+  second() {
+    CNI_COMMAND=$1 CNI_CONTAINERID=c2 CNI_NETNS=/run/netns/c2 CNI_IFNAME=eth0 CNI_PATH=$SEARCH \
+      host ip netns exec node2 "$BERTH_BIN/macvlan" <<<"$(lan "$other")"
+  }
+  must second ADD
+  mac=$(jq -r '.interfaces[0].mac' <<<"$output")
+  [[ $mac != "$first" ]]
+  must inside c1 ping -c 1 -W 2 192.0.2.20
+  must second DEL
+  host rm -r /run/node2
+  must second ADD
+  assert_equal "$(jq -r '.interfaces[0].mac' <<<"$output")" "$mac"
 }

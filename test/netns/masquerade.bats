@@ -67,6 +67,18 @@ start() {
   assert_equal "$(host nft --stateless list ruleset)" ""
 }
 
+@test "defect 2: nor does one of ptp, nor one whose network has another configuration by now" {
+  add_container c1
+  ptp='{cniVersion: "1.0.0", name: "two", type: "ptp", ipMasq: true,
+    ipam: {type: "host-local", ranges: [[{subnet: "10.2.0.0/24"}], [{subnet: "fd00:2::/64"}]]}}'
+  must cni add c1 "$(jq -nc "$ptp")"
+  IFNAME=eth1 must chain add c1 "$(network one "$(bridge_plugin one 1 '{ipMasq: true, macspoofchk: true}')")"
+  remove_container c1
+  NETNS='' PREVIOUS=no must cni del c1 "$(jq -nc "$ptp + {ipMasq: false}")"
+  IFNAME=eth1 NETNS='' must chain del c1 "$(network one "$(bridge_plugin one 1 '{}')")"
+  assert_equal "$(host nft --stateless list ruleset)" ""
+}
+
 @test "defect 5: two interfaces of one container: DEL of one leaves the other's rules" {
   start c1 one 1 '{ipMasq: true}'
   IFNAME=eth1 must chain add c1 "$(network one "$(bridge_plugin one 1 '{ipMasq: true}')")"
