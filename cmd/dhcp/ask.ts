@@ -8,8 +8,16 @@ import { writeAll } from "../../src/linux/stdio.ts";
 import { connectUnix } from "../../src/linux/unixsocket.ts";
 import { type Answer, type Request, SIGN_OF_LIFE_MS } from "./wire.ts";
 
-/** No daemon listens. */
-export class NoDaemonError extends CniError {}
+/** The daemon gave no answer. */
+export class NoAnswerError extends CniError {
+  /** Whether there is a daemon. */
+  readonly connected: boolean;
+
+  constructor(message: string, { connected, ...options }: { connected: boolean; cause: unknown; details?: string }) {
+    super(ErrorCode.tryAgainLater, message, options);
+    this.connected = connected;
+  }
+}
 
 /** Signs of life that may be missing from a daemon on a busy node. */
 const PATIENCE_MS = 5 * SIGN_OF_LIFE_MS;
@@ -17,7 +25,7 @@ const PATIENCE_MS = 5 * SIGN_OF_LIFE_MS;
 /**
  * Asks the daemon, and waits for as long as it shows that it is at work.
  *
- * @throws CniError of the daemon; NoDaemonError (tryAgainLater) when there is none.
+ * @throws CniError of the daemon; NoAnswerError (tryAgainLater) when there is none, or it does not answer.
  */
 export function askDaemon(socket: string, request: Request): Answer {
   using connection = connect(socket);
@@ -30,7 +38,7 @@ export function askDaemon(socket: string, request: Request): Answer {
     return answer as Answer;
   } catch (cause) {
     if (cause instanceof CniError) throw cause;
-    throw new CniError(ErrorCode.tryAgainLater, `Cannot ask the DHCP daemon at ${socket}`, { cause });
+    throw new NoAnswerError(`Cannot ask the DHCP daemon at ${socket}`, { connected: true, cause });
   }
 }
 
@@ -39,7 +47,8 @@ function connect(socket: string) {
     return connectUnix(socket);
   } catch (cause) {
     if (!(cause instanceof SystemError)) throw cause;
-    throw new NoDaemonError(ErrorCode.tryAgainLater, `Cannot reach the DHCP daemon at ${socket}`, {
+    throw new NoAnswerError(`Cannot reach the DHCP daemon at ${socket}`, {
+      connected: false,
       cause,
       details: "dhcp daemon must run on the node",
     });
@@ -47,14 +56,17 @@ function connect(socket: string) {
 }
 
 function readAnswer(fd: number): string {
-  for (let received = ""; ; ) {
+  for (let received = Buffer.alloc(0); ; ) {
     const chunk = Buffer.allocUnsafe(65_536);
     const length = readSome(fd, chunk);
     if (length === 0) throw new Error("it ended without an answer");
-    received = (received + chunk.toString("utf8", 0, length)).trimStart();
-    if (received.endsWith("\n")) return received;
+    received = Buffer.concat([received, chunk.subarray(0, length)]);
+    const text = received.at(-1) === NEWLINE ? received.toString().trim() : "";
+    if (text !== "") return text;
   }
 }
+
+const NEWLINE = 10;
 
 function readSome(fd: number, chunk: Buffer): number {
   try {

@@ -8,6 +8,7 @@ import type { Lease } from "../../src/dhcp/lease4.ts";
 import type { Address } from "../../src/ip/address.ts";
 import { SystemError } from "../../src/linux/libc.ts";
 import { setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { awaitCarrier } from "./carrier.ts";
 import type { Daemon } from "./daemon.ts";
 import { protocols } from "./families.ts";
 import { type Held, keepLease } from "./keeper.ts";
@@ -51,15 +52,13 @@ export function createAttachments(daemon: Daemon): Attachments {
   function hold(record: LeaseRecord): void {
     const entry: Held = { record, letGo: new AbortController() };
     held.set(keyOf(record), entry);
-    const keepers = familiesOf(record).map((family) =>
-      keepLease(daemon, entry, family).catch((error) => {
-        if (!entry.letGo.signal.aborted) daemon.log(`${ownerMark(record)}: ${error}`);
-      }),
+    Promise.all(familiesOf(record).map((family) => keepLease(daemon, entry, family))).then(
+      // All is lost for good.
+      () => release(record),
+      (error) => {
+        if (!entry.letGo.signal.aborted) daemon.log(`${ownerMark(record)}: cannot prolong its lease: ${error}`);
+      },
     );
-    // When all is lost for good, there is nothing left to give back.
-    void Promise.all(keepers).then(() => {
-      if (!entry.letGo.signal.aborted) release(record);
-    });
   }
 
   function release(holder: Holder): void {
@@ -68,6 +67,16 @@ export function createAttachments(daemon: Daemon): Attachments {
     held.delete(keyOf(holder));
     if (entry !== undefined) giveBack(daemon, entry.record, [...held.values()]);
     daemon.store.remove(holder);
+  }
+
+  /** What is not on disk would be forgotten. */
+  function write(record: LeaseRecord): void {
+    try {
+      daemon.store.write(record);
+    } catch (cause) {
+      giveBack(daemon, record, []);
+      throw new Error(`Cannot keep the lease of ${ownerMark(record)}`, { cause });
+    }
   }
 
   return {
@@ -80,7 +89,7 @@ export function createAttachments(daemon: Daemon): Attachments {
         adding.set(keyOf(client), stopped);
         try {
           const record = await acquire(daemon, client, AbortSignal.any([signal, stopped.signal]));
-          daemon.store.write(record);
+          write(record);
           hold(record);
           return printLeases(record);
         } finally {
@@ -124,6 +133,7 @@ async function acquire(daemon: Daemon, client: Client, signal: AbortSignal): Pro
   const families = [...new Set(client.wishes.families)];
   if (families.includes(6)) prepareIPv6(place);
   setLinkUp(place.stack.route, place.link);
+  await awaitCarrier(daemon.loop, place, signal);
   const failed = new AbortController();
   const attempts = families.map(async (family): Promise<[Family, KeptGrant]> => {
     try {

@@ -98,5 +98,10 @@ async function regain(daemon: Daemon, held: Held, taken: Taken, signal: AbortSig
 
 function note(daemon: Daemon, held: Held, family: Family, kept: KeptGrant | undefined): void {
   held.record = { ...held.record, leases: { ...held.record.leases, [family]: kept } };
-  daemon.store.write(held.record);
+  try {
+    daemon.store.write(held.record);
+  } catch (error) {
+    // The container has its address all the same; the file tells of the time before.
+    daemon.log(`${ownerMark(held.record)}: cannot keep its lease: ${error}`);
+  }
 }

@@ -4,7 +4,7 @@ import { notAvailable } from "../../src/attach/ready.ts";
 import { readResult } from "../../src/cni/convert.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import { versions } from "../../src/cni/version.ts";
-import { askDaemon, NoDaemonError } from "./ask.ts";
+import { askDaemon, NoAnswerError } from "./ask.ts";
 import { configure, configureForRelease, type DhcpConfig, wishesOf } from "./config.ts";
 import { openStore } from "./store.ts";
 import type { Holder, Request } from "./wire.ts";
@@ -62,18 +62,17 @@ export const plugin: Plugin<DhcpConfig> = {
   },
 };
 
-/** A daemon that does not run gives the leases back when it runs again. */
+/** A daemon that does not answer gives the leases back when it is started again. */
 function askOrCondemn(socket: string, request: Request, holders: () => readonly Holder[]): void {
   try {
     askDaemon(socket, request);
   } catch (error) {
-    if (!(error instanceof NoDaemonError)) throw error;
+    if (!(error instanceof NoAnswerError)) throw error;
     const store = openStore();
     const held = holders().filter((holder) => store.has(holder));
-    if (held.length === 0) return;
     for (const holder of held) store.condemn(holder);
-    // One that has started meanwhile has not seen that.
-    askAgain(socket, request);
+    // One that was started meanwhile has not seen that.
+    if (held.length > 0 && !error.connected) askAgain(socket, request);
   }
 }
 
@@ -81,7 +80,7 @@ function askAgain(socket: string, request: Request): void {
   try {
     askDaemon(socket, request);
   } catch (error) {
-    if (!(error instanceof NoDaemonError)) throw error;
+    if (!(error instanceof NoAnswerError)) throw error;
   }
 }
 

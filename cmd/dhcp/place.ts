@@ -80,16 +80,29 @@ export interface Segment {
  * The link of the host by which frames from a container's link go on: the bridge that its veth pair ends at, or the master
  * of a macvlan, an ipvlan or a VLAN; undefined for all others.
  */
-export function segmentOf(host: NetworkStack, { link }: Place): Segment | undefined {
-  const { link: index, linkNamespaceId, info } = link;
-  // Without an identifier the other link is in the container.
-  if (index === undefined || linkNamespaceId === undefined) return undefined;
-  const other = getLink(host.route, { index });
-  if (info?.kind === "macvlan" || info?.kind === "ipvlan") return other && { name: other.name, index };
-  if (info?.kind === "vlan") return other && { name: other.name, index, vlan: info.data?.id };
-  const isPeer = info?.kind === "veth" && other?.info?.kind === "veth" && other.link === link.index;
-  const bridge = isPeer && other.master ? getLink(host.route, { index: other.master }) : undefined;
-  return bridge?.index === undefined ? undefined : { name: bridge.name, index: bridge.index };
+export function segmentOf(host: NetworkStack, place: Place): Segment | undefined {
+  const { info } = place.link;
+  const peer = peerOf(host, place);
+  if (peer !== undefined) return peer.master ? nameOf(getLink(host.route, { index: peer.master })) : undefined;
+  const isOnMaster = info?.kind === "macvlan" || info?.kind === "ipvlan" || info?.kind === "vlan";
+  const master = isOnMaster ? nameOf(otherLink(host, place)) : undefined;
+  return master && (info?.kind === "vlan" ? { ...master, vlan: info.data?.id } : master);
+}
+
+/** The end of a container's veth pair that is in the host. */
+export function peerOf(host: NetworkStack, place: Place): Link | undefined {
+  const { link } = place;
+  const other = link.info?.kind === "veth" ? otherLink(host, place) : undefined;
+  return other?.info?.kind === "veth" && other.link === link.index ? other : undefined;
+}
+
+function otherLink(host: NetworkStack, { link: { link: index, linkNamespaceId } }: Place): Link | undefined {
+  // Without an identifier it is in the container.
+  return index === undefined || linkNamespaceId === undefined ? undefined : getLink(host.route, { index });
+}
+
+function nameOf(link: Link | undefined): Segment | undefined {
+  return link?.index === undefined ? undefined : { name: link.name, index: link.index };
 }
 
 /** Neither the kernel's own routes nor those of routers' advertisements. */

@@ -47,7 +47,7 @@ export interface Wishes {
 }
 
 /** Between empty lines. */
-export const SIGN_OF_LIFE_MS = 3000;
+export const SIGN_OF_LIFE_MS = 2000;
 /** Far more than any request has. */
 export const LONGEST_LINE = 4 * 1024 * 1024;
 

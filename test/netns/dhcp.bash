@@ -119,3 +119,4 @@ has_address() { [[ $(address_of "$1" "${3:-4}") == "$2" ]]; }
 has_no_address() { [[ -z $(address_of "$1" "${2:-4}") ]]; }
 has_no_lease() { [[ -z $(leases) ]]; }
 is_up() { [[ -n $(inside "$1" ip link show dev eth0 up) ]]; }
+has_no_files() { [[ -z $(find "/proc/$HOST_PID/root/var/lib/cni/dhcp" -type f) ]]; }

@@ -26,7 +26,7 @@ setup() {
   must cni check c1 "$config"
   must cni del c1 "$config"
   eventually 5 has_no_lease
-  assert_equal "$(find /proc/"$HOST_PID"/root/var/lib/cni/dhcp -type f)" ""
+  eventually 5 has_no_files
   must cni del c1 "$config"
 }
 
@@ -234,7 +234,7 @@ setup() {
     remove_container c1
     start_daemon
     eventually 5 has_no_lease
-    assert_equal "$(find /proc/"$HOST_PID"/root/var/lib/cni/dhcp -type f)" ""
+    eventually 5 has_no_files
     add_container c1
   done
   # One that never had a lease.
@@ -253,7 +253,7 @@ setup() {
   must cni del c1 "$config"
 }
 
-@test "defect 29: CHECK has an end, also when the daemon does not answer" {
+@test "defect 29: CHECK and DEL have an end, also when the daemon does not answer" {
   start_dnsmasq
   start_daemon
   config=$(network)
@@ -264,11 +264,16 @@ setup() {
   ((SECONDS < 30)) || fail "It took $SECONDS s"
   assert_json '.msg | contains("it does not answer")'
   host pkill -CONT --exact --full "$(daemon_line)"
-  # Its link has gone.
   must cni check c1 "$config"
   inside c1 ip link delete eth0
   must_fail 999 cni check c1 "$config"
+  # DEL has an end, too, and the daemon does it later.
+  host pkill -STOP --exact --full "$(daemon_line)"
   must cni del c1 "$config"
+  assert_equal "$(leases | wc -l)" 1
+  host pkill -CONT --exact --full "$(daemon_line)"
+  eventually 5 has_no_lease
+  eventually 5 has_no_files
 }
 
 @test "defect 29: a pod has its name as host name, and is the same client wherever it runs" {
@@ -333,6 +338,27 @@ setup() {
   must cni add c1 "$(network '{request: [{option: "subnet-mask", skipDefault: true}, {option: "33"}]}')"
   assert_json 'has("routes") | not'
   assert_match "$(<"$BATS_TEST_TMPDIR/server.log")" "requested options: 1:netmask, 33:static-route"
+}
+
+@test "dhcp: the Go suite's plugin makes the same of a server's answers" {
+  start_dnsmasq --dhcp-option=33,198.51.100.0,10.50.0.7 --dhcp-option=121,10.60.0.0/16,10.50.0.9,0.0.0.0/0,10.50.0.1
+  host ip -n c1 link add eth0 type veth peer name port netns 1
+  host ip link set port master cni0 up
+  host ip -n c1 link set eth0 up
+  in_background go "$GO_BIN/dhcp" daemon -socketpath /run/go.sock
+  eventually 10 test -S "/proc/$HOST_PID/root/run/go.sock"
+  start_daemon
+  for request in '[{option: "121"}]' '[{option: "33"}]' '[]' '[{option: "121"}, {option: "33"}]'; do
+    # Of the usual options only those that Go asks for.
+    keys="{request: ([{option: \"subnet-mask\", skipDefault: true}, {option: \"routers\"}] + $request)}"
+    must cni add c1 "$(network "$keys" dhcp)"
+    ours=$(jq -S 'del(.cniVersion, .dns) | del(.ips[].address)' <<<"$output")
+    must cni del c1 "$(network "$keys" dhcp)"
+    config=$(network "$keys + {daemonSocketPath: \"/run/go.sock\"}" dhcp | jq -c '.cniVersion = "1.0.0"')
+    BIN=$GO_BIN must cni add c1 "$config"
+    assert_equal "$ours" "$(jq -S 'del(.cniVersion, .dns) | del(.ips[].address)' <<<"$output")"
+    BIN=$GO_BIN must cni del c1 "$config"
+  done
 }
 
 @test "dhcp: provide sends options, also of CNI_ARGS" {
