@@ -8,8 +8,7 @@ import {
   addIngress,
   addTokenBucket,
   deleteQdisc,
-  ingressHandle,
-  listQdiscs,
+  getQdisc,
   QdiscParent,
   settledBucket,
   type TokenBucket,
@@ -122,12 +121,11 @@ export function removeLimits(host: NetworkStack, owner: Owner, link?: Link): voi
     const ours = filters.filter(({ to }) => to !== undefined && leadsNowhereElse(host, to, ifb));
     // Filters go with it, at once: of a DEL that fails half way, the next one finds the other half.
     const isOurs = ours.length === filters.length && (ours.length > 0 || ifb !== undefined);
-    if (isOurs && hasQdisc(host, link, "ingress")) deleteQdisc(host.route, link.index, QdiscParent.ingress);
+    const { kind: place } = getQdisc(host.route, link.index, QdiscParent.ingress) ?? {};
+    if (isOurs && place === "ingress") deleteQdisc(host.route, link.index, QdiscParent.ingress);
     else for (const { priority } of ours) deleteRedirect(host.route, link.index, priority);
-    const own = listQdiscs(host.route, link.index).some(
-      ({ kind, handle }) => kind === "tbf" && handle === bucketHandle,
-    );
-    if (own) deleteQdisc(host.route, link.index, QdiscParent.root);
+    const { kind, handle } = getQdisc(host.route, link.index, QdiscParent.root) ?? {};
+    if (kind === "tbf" && handle === bucketHandle) deleteQdisc(host.route, link.index, QdiscParent.root);
   }
   if (ifb !== undefined) deleteLink(host.route, ifb);
 }
@@ -137,12 +135,8 @@ function leadsNowhereElse(host: NetworkStack, to: number, ifb: Link | undefined)
   return to === ifb?.index || to === 0 || getLink(host.route, { index: to }) === undefined;
 }
 
-function hasQdisc(host: NetworkStack, link: Link, wanted: string): boolean {
-  return listQdiscs(host.route, link.index).some(({ kind }) => kind === wanted);
-}
-
 function hasIngress(host: NetworkStack, link: Link): boolean {
-  return listQdiscs(host.route, link.index).some(({ handle }) => handle === ingressHandle);
+  return getQdisc(host.route, link.index, QdiscParent.ingress) !== undefined;
 }
 
 /** @throws CniError unless the limits are as {@link limitRates} set them. */
@@ -157,7 +151,7 @@ export function checkLimits(host: NetworkStack, owner: Owner, link: Link, { ingr
 }
 
 function checkBucket(host: NetworkStack, link: Link, limit: Limit): void {
-  const found = listQdiscs(host.route, link.index).find(({ tbf }) => tbf !== undefined)?.tbf;
+  const found = getQdisc(host.route, link.index, QdiscParent.root)?.tbf;
   const wanted = settledBucket(bucketOf(limit));
   // The kernel keeps the bucket's size as a time, so that a byte may be lost in the rounding.
   const same = found?.rate === wanted.rate && found.limit === wanted.limit && near(found.burst, wanted.burst);

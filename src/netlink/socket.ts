@@ -11,6 +11,7 @@ import { align, Writer } from "./writer.ts";
 export const RequestFlag = {
   request: 0x1,
   ack: 0x4,
+  echo: 0x8,
   dump: 0x300,
   replace: 0x100,
   exclusive: 0x200,

@@ -20,7 +20,7 @@ export const tcmsg = struct({ family: u8, _pad1: u8, _pad2: u16, index: i32, han
 export const QdiscParent = { root: 0xffffffff, ingress: 0xfffffff1 } as const;
 
 /** The handle that the kernel demands of what is at {@link QdiscParent.ingress}. */
-export const ingressHandle = 0xffff0000;
+const ingressHandle = 0xffff0000;
 
 /** `struct tc_ratespec`: rates in bytes per second. */
 const rateSpec = struct({ cellLog: u8, linkLayer: u8, overhead: u16, cellAlign: u16, mpu: u16, rate: u32 });
@@ -56,7 +56,6 @@ const qdiscBody = body(tcmsg, attributes({ kind: [1, text], options: [2, tbfOpti
 /** A queueing discipline of a link; `tbf` where it is a token bucket. */
 export interface Qdisc {
   readonly kind: string;
-  readonly parent: number;
   readonly handle: number;
   readonly tbf?: TokenBucket;
 }
@@ -96,19 +95,20 @@ export function deleteQdisc(socket: RouteSocket, index: number, parent: number):
   return unless(["ENODEV", "ENOENT", "EINVAL"], () => socket.request(request)) !== undefined;
 }
 
-/** The queueing disciplines of a link. */
-export function listQdiscs(socket: RouteSocket, index: number): Qdisc[] {
-  // The kernel does not filter by link here.
-  return socket
-    .dump(encodeRequest("list queueing disciplines", RTM_GETQDISC, tcBody, { index }))
-    .map(({ body }) => tcBody.decode(body))
-    .filter((found) => found.index === index)
-    .map(({ kind = "", parent, handle, options }) => ({
-      kind,
-      parent,
-      handle,
-      ...(kind === "tbf" && options && { tbf: decodeBucket(tbfOptions.decode(options)) }),
-    }));
+/**
+ * The queueing discipline at a place of a link; undefined when there is none but the kernel's default, or no link.
+ *
+ * Asked for alone: a list is of all links of the node, and the kernel counts through them from one part of it to the
+ * next, so that it misses some while others come and go, and says nothing of it (tc_dump_qdisc in net/sched/sch_api.c).
+ */
+export function getQdisc(socket: RouteSocket, index: number, parent: number): Qdisc | undefined {
+  const value = { index, parent };
+  // Until 6.4 the kernel tells those who listen to changes, and the one who asks only if it wants an echo.
+  const request = encodeRequest("look at a queueing discipline", RTM_GETQDISC, tcBody, value, RequestFlag.echo);
+  const [answer] = unless(["ENODEV", "ENOENT", "EINVAL"], () => socket.request(request)) ?? [];
+  if (answer === undefined) return undefined;
+  const { kind = "", handle, options } = tcBody.decode(answer.body);
+  return { kind, handle, ...(kind === "tbf" && options && { tbf: decodeBucket(tbfOptions.decode(options)) }) };
 }
 
 /** What stands in `options` depends on the kind. */
