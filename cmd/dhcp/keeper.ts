@@ -97,7 +97,9 @@ async function regain(daemon: Daemon, held: Held, taken: Taken, signal: AbortSig
 }
 
 function note(daemon: Daemon, held: Held, family: Family, kept: KeptGrant | undefined): void {
-  held.record = { ...held.record, leases: { ...held.record.leases, [family]: kept } };
+  const { record } = held;
+  const options = kept && protocols[family].lease(record, kept).options;
+  held.record = { ...record, leases: { ...record.leases, [family]: kept }, ...(options && { options }) };
   try {
     daemon.store.write(held.record);
   } catch (error) {

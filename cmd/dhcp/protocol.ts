@@ -1,4 +1,4 @@
-import type { Lease } from "../../src/dhcp/lease4.ts";
+import type { Lease } from "../../src/dhcp/lease.ts";
 import type { Address } from "../../src/ip/address.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Place } from "./place.ts";

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { Descriptor } from "../../src/linux/descriptor.ts";
 import type { SystemError } from "../../src/linux/libc.ts";
@@ -64,7 +64,6 @@ function listen(undo: DisposableStack, path: string): Descriptor {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   removeStale(path);
   const listener = listenUnix(path, 0o660);
-  chmodSync(path, 0o660);
   undo.defer(() => rmSync(path, { force: true }));
   return listener;
 }

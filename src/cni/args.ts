@@ -38,10 +38,9 @@ export function looseArgs<const Name extends string>(
   text: string,
   names: readonly Name[],
 ): { readonly [K in Name]?: string } {
-  const pairs = text.split(";").map((pair) => pair.split("=", 2));
-  return Object.fromEntries(
-    pairs.filter(([key, value]) => value && (names as readonly string[]).includes(key ?? "")),
-  ) as {
+  // A value may have a `=` in it.
+  const pairs = text.split(";").map((pair) => /^([^=]*)=(.+)$/s.exec(pair)?.slice(1) ?? []);
+  return Object.fromEntries(pairs.filter(([key = ""]) => (names as readonly string[]).includes(key))) as {
     [K in Name]?: string;
   };
 }

@@ -1,22 +1,11 @@
-import type { DNS, IPConfig, Route } from "../cni/result.ts";
+import type { DNS, Route } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import type { Grant } from "./channel.ts";
+import type { Lease } from "./lease.ts";
 import { decodeMessage4 } from "./message4.ts";
 import { decodeOptions4, type Options4 } from "./options4.ts";
-import { leaseTimes, type Times } from "./times.ts";
-
-/** What a server gave. */
-export interface Lease {
-  readonly ip: IPConfig;
-  readonly routes: readonly Route[];
-  readonly dns: DNS;
-  /** Of the link, in bytes. */
-  readonly mtu?: number | undefined;
-  readonly times: Times;
-  /** What the server said, for people, and for what has no place above. */
-  readonly options?: object;
-}
+import { leaseTimes } from "./times.ts";
 
 /** With the server that is asked to prolong it. */
 export interface Lease4 extends Lease {
