@@ -21,6 +21,12 @@ install_packages() {
   echo "Installing Debian packages: $*"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq || fail "apt-get update failed"
+  # A firewall or a DHCP server that comes with them is not to start here (invoke-rc.d(8)).
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
+  fi
   apt-get install -qq -y --no-install-recommends "$@" >build/cache/apt.log 2>&1 || {
     cat build/cache/apt.log >&2
     fail "apt-get could not install: $*"
