@@ -12,6 +12,7 @@ const packages = [
   ...[
     "busybox-static",
     "conntrack",
+    "dnsmasq-base",
     "iproute2",
     "iptables",
     "gojq",

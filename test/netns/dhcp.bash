@@ -72,10 +72,10 @@ no_daemon() { ! host pgrep --exact --full "$(daemon_line)"; }
 
 daemon_line() { echo ".*$BERTH_BIN/dhcp daemon.*|.*stub.cjs dhcp daemon.*"; }
 
-# start_dnsmasq [OPTION…]: leases in $BATS_TEST_TMPDIR/leases. RANGE: of its addresses.
+# start_dnsmasq [OPTION…]: leases in $BATS_TEST_TMPDIR/leases. RANGE: of its addresses. LINK: the server's link.
 start_dnsmasq() {
   in_background server ip netns exec server dnsmasq --no-daemon --conf-file=/dev/null --pid-file= --port=0 --no-ping \
-    --interface=lan --bind-interfaces --dhcp-authoritative --dhcp-range="${RANGE:-10.50.0.100,10.50.0.150},255.255.255.0,1h" \
+    --user=root --group=root --interface="${LINK:-lan}" --bind-interfaces --dhcp-authoritative --dhcp-range="${RANGE:-10.50.0.100,10.50.0.150},255.255.255.0,1h" \
     --dhcp-range=fd50::100,fd50::1ff,64,1h --enable-ra --log-dhcp --dhcp-leasefile="$BATS_TEST_TMPDIR/leases" "$@"
   until_logged server 'DHCP, sockets bound|router advertisement on'
 }
