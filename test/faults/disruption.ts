@@ -96,7 +96,7 @@ function tryOne(stage: Stage, { host, container, named }: Disruption): string[] 
   if (status !== 0) problems.push(`DEL failed: ${stdout}`);
   removeContainer(other);
   // What the disruption itself took away is no leftover.
-  const left = stage.leftovers("on the host").filter((fact) => fact.startsWith("+"));
+  const left = stage.leftovers("on the host");
   if (left.length > 0) problems.push(`DEL left ${abridge(left)}`);
   const again = stage.call("DEL");
   if (again.status !== 0) problems.push(`the second DEL failed: ${again.stdout}`);

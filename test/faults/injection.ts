@@ -54,7 +54,7 @@ export function failCalls(suite: Suite, scenario: Scenario, { seed, runs, millis
   for (let i = 0; i < Math.min(runs, Math.max(adds.length, dels.length)) && performance.now() < end; i++) {
     let isClean = true;
     const judge = (call: SystemCall, verb: string) => {
-      const left = stage.leftovers();
+      const left = stage.differences();
       if (left.length > 0) note(report.leaks, `${verb} with ${text(call)} failing: ${abridge(left)}`);
       isClean &&= left.length === 0;
     };

@@ -37,7 +37,7 @@ export function killAnywhere(
     if (after === "GC") stage.removeContainer();
     const answers = after === "DEL" ? [stage.call("DEL")] : plugins.map((plugin) => stage.call("GC", { plugin }));
     // What the plugins before it made goes by GC as well.
-    const left = stage.leftovers(after === "GC" ? "on the host" : "everywhere").filter((fact) => fact.startsWith("+"));
+    const left = stage.leftovers(after === "GC" ? "on the host" : "everywhere");
     const where = `${verb} killed before ${call.kind} ${call.ordinal}`;
     for (const { status, stdout, stderr } of answers) {
       if (status !== 0) problems.push(`${where}: ${after} failed: ${stdout}${stderr}`);

@@ -28,9 +28,14 @@ export function takeSnapshot({ namespace, state }: Host, netns?: string): Snapsh
 }
 
 /** What one has and the other has not, `+` and `-` before each fact. */
-function compare(before: Snapshot, after: Snapshot): string[] {
+function compareAll(before: Snapshot, after: Snapshot): string[] {
   const [gone, come] = [before.difference(after), after.difference(before)];
   return [...[...come].map((fact) => `+ ${fact}`), ...[...gone].map((fact) => `- ${fact}`)];
+}
+
+/** What one has not, and the other has. */
+export function compareAdded(before: Snapshot, after: Snapshot): string[] {
+  return [...after.difference(before)];
 }
 
 /** The first few of many differences, each in a line that can be read. */
@@ -49,16 +54,16 @@ export function lookSettled(look: () => Snapshot): Snapshot {
   for (;;) {
     pause(150);
     const next = look();
-    if (compare(last, next).length === 0 || performance.now() > end) return next;
+    if (compareAll(last, next).length === 0 || performance.now() > end) return next;
     last = next;
   }
 }
 
 /**
- * As {@link compare}, when the kernel has done what it does later: it reports a carrier up to a second after, and takes
+ * As {@link compareAll}, when the kernel has done what it does later: it reports a carrier up to a second after, and takes
  * its time over the links of a namespace that is gone.
  */
-export function compareSettled(before: Snapshot, look: () => Snapshot): string[] {
+export function compareSettled(before: Snapshot, look: () => Snapshot, compare = compareAll): string[] {
   let differences = compare(before, look());
   const end = performance.now() + longestDelay;
   while (differences.length > 0 && performance.now() < end) {

@@ -13,7 +13,7 @@ import {
   type Verb,
 } from "../bench/host.ts";
 import type { Scenario } from "./scenarios.ts";
-import { compareSettled, lookSettled, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { compareAdded, compareSettled, lookSettled, takeSnapshot } from "./snapshot.ts";
 
 /** A host and a container for one scenario, where all that comes before the plugin has happened. */
 export interface Stage extends Disposable {
@@ -27,8 +27,10 @@ export interface Stage extends Disposable {
   call(verb: Verb, options?: CallOptions): Answer;
   /** The result of the plugins before it. */
   readonly result: unknown;
-  /** How the host, and the container unless it is not to count, differ from before the plugin was called. */
-  leftovers(where?: "everywhere" | "on the host"): string[];
+  /** How the host and the container differ from before the plugin was called. */
+  differences(): string[];
+  /** What the host, and the container unless it is not to count, have that they had not before. */
+  leftovers(where: "everywhere" | "on the host"): string[];
 }
 
 export interface CallOptions {
@@ -71,10 +73,10 @@ export function setStage(suite: Suite, scenario: Scenario): Stage {
     removeContainer: remove,
     call,
     result,
-    leftovers(where = "everywhere") {
+    differences: () => compareSettled(before, look),
+    leftovers(where) {
       const counts = (fact: string) => where === "everywhere" || !fact.startsWith("container ");
-      const some = (facts: Snapshot) => new Set([...facts].filter(counts));
-      return compareSettled(some(before), () => some(look()));
+      return compareSettled(before, () => new Set([...look()].filter(counts)), compareAdded);
     },
     [Symbol.dispose]() {
       remove();
