@@ -10,7 +10,7 @@ import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Interface, Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
-import { getLink, OperState, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { getLink, type Link, OperState, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type HostDeviceConfig, type Selector } from "./config.ts";
 import { describe, findInterface, notFound } from "./find.ts";
@@ -36,7 +36,8 @@ export const plugin: Plugin<HostDeviceConfig> = {
     if (link !== undefined) setUp(container, link, lease);
     undo.move();
     return {
-      interfaces: [describeInterface(attachment, link, config)],
+      // As it is now: a DHCP server may have told another MTU.
+      interfaces: [describeInterface(attachment, link && getLink(container.route, { index: link.index }), config)],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 0 })),
       routes: lease.routes,
       dns: chooseDns(dns, lease.dns),
@@ -99,7 +100,7 @@ function setUp(container: NetworkStack, link: Loan, lease: Result): void {
 
 function describeInterface(
   { ifname: name, netns: sandbox = "" }: Attachment,
-  link: Loan | undefined,
+  link: Link | undefined,
   { pciID }: HostDeviceConfig,
 ): Interface {
   const { mac, mtu, deviceBus, deviceName } = link ?? {};

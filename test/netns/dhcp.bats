@@ -47,6 +47,20 @@ setup() {
   eventually 5 has_no_lease
 }
 
+@test "dhcp: an interface of the host's has its lease for as long as it is the container's" {
+  start_dnsmasq --dhcp-option=option:mtu,1400
+  start_daemon
+  config=$(network '{}' host-device | jq -c '. + {device: "uplink"}')
+  must cni add c1 "$config"
+  assert_json '.interfaces[0].mtu == 1400'
+  assert_equal "$(address_of c1)" "$(jq -r '.ips[0].address' <<<"$output")"
+  must inside c1 ping -c 1 -W 2 10.50.0.1
+  must cni check c1 "$config"
+  must cni del c1 "$config"
+  eventually 5 has_no_lease
+  must host ip link show uplink
+}
+
 @test "defect 29: DHCPv6: an address of a server, the way out by routers' advertisements" {
   start_dnsmasq --dhcp-option=option6:dns-server,[fd50::53] --dhcp-option=option6:domain-search,six.example
   start_daemon
