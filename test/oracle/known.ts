@@ -1,6 +1,6 @@
 import type { Difference } from "./difference.ts";
 
-// Defects are numbered as in the list of the reference suite's weaknesses (shared reference, section 5).
+// Defects are numbered as in test/unit/defects.test.ts.
 
 /** Differences that are meant wherever they occur. */
 export const known: readonly Difference[] = [
