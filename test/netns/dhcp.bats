@@ -460,6 +460,33 @@ setup() {
   assert_match "$output" "Cannot read -timeout soon"
 }
 
+@test "dhcp: a daemon in a container of its own sees the host beneath a prefix" {
+  host sh -ec 'mkdir /run/host && mount --rbind / /run/host'
+  start_dnsmasq
+  start_daemon -hostprefix /run/host
+  must cni add c1 "$(network)"
+  assert_json '.netns == "/run/host/run/netns/c1"' "$(host cat /var/lib/cni/dhcp/lan+c1+eth0.json)"
+  must cni check c1 "$(network)"
+  stop_daemon
+  must cni del c1 "$(network)"
+  start_daemon -hostprefix /run/host
+  eventually 5 has_no_lease
+}
+
+@test "dhcp: DEL and GC without a namespace give the address back by the bridge" {
+  start_dnsmasq
+  start_daemon
+  add_container c2
+  must cni add c1 "$(network '{families: ["ipv4", "ipv6"]}')"
+  must cni add c2 "$(network)"
+  remove_container c1 c2
+  NETNS= must cni del c1 "$(network)"
+  eventually 5 eval '[[ $(leases | wc -l) == 1 ]]'
+  must cni gc any "$(network)"
+  eventually 5 has_no_lease
+  eventually 5 has_no_files
+}
+
 @test "dhcp: a socket of systemd's is listened at, and stays" {
   host mkdir /run/cni
   in_background daemon perl -MIO::Socket::UNIX -MPOSIX=dup2 -e '
