@@ -437,6 +437,52 @@ describe("cnitool's cache", () => {
   });
 });
 
+test(`cnitool: network lists of other bytes, arguments that mean harm: one line of error, and nothing is left (seed ${seed})`, () => {
+  stage = setStage("bridge");
+  const { cniVersion, name, prevResult: _, runtimeConfig: __, ...plugin } = stage.config;
+  const list = `${state()}/conf/net.conflist`;
+  const capabilities = { portMappings: true, bandwidth: true };
+  mkdirSync(`${state()}/conf`);
+  writeFileSync(list, JSON.stringify({ cniVersion, name, plugins: [{ ...plugin, capabilities }] }));
+  const tool = (args: readonly string[], env = {}) => {
+    const variables = { ...stage.env, NETCONFPATH: `${state()}/conf`, ...env };
+    const options = ["--cache-dir", `${state()}/cache`, "--container-id", "pod"];
+    const answer = stage.run(`${bin}/cnitool`, "", variables, args[0] === "validate" ? args : [...args, ...options]);
+    const error = '{"cniVersion": "1", "code": 1, "msg": "x"}';
+    expect(judge({ ...answer, stdout: answer.status === 0 ? "" : error })).toBeUndefined();
+    return answer.status;
+  };
+  const attempt = (env = {}) => {
+    if (tool(["add", "net", stage.netns], env) === 0) expect(tool(["del", "net", stage.netns])).toBe(0);
+  };
+  forEachMutation(list, () => {
+    tool(["validate", list]);
+    // Where a list says that something else is to be done elsewhere, that is done.
+    if (readFileSync(list, "utf8").includes(`"dataDir":"${state()}/networks"`)) attempt();
+  });
+  for (const CAP_ARGS of [
+    "[]",
+    "{",
+    '{"portMappings": 1}',
+    '{"__proto__": 1}',
+    '{"bandwidth": {"ingressRate": 1e400}}',
+  ])
+    attempt({ CAP_ARGS });
+  for (const CNI_ARGS of [";", "=", "a", "a=b=c", "IP=\u00e9", "../x=../y"]) attempt({ CNI_ARGS });
+  for (const args of [
+    ["add"],
+    ["add", "../net", "/"],
+    ["add", "net", "../../x"],
+    ["gc", "\u0085"],
+    ["__proto__"],
+    ["del", "-", "-"],
+  ])
+    tool(args);
+  for (const directory of ["conf", "cache"]) rmSync(`${state()}/${directory}`, { recursive: true, force: true });
+  const left = stage.leftovers();
+  expect(left, abridge(left)).toEqual([]);
+});
+
 test("no command line is made of input: iptables gets each text as one argument", () => {
   stage = setStage("firewall");
   const log = `${state()}/arguments`;
