@@ -3,7 +3,7 @@ import { PollEvent, poll } from "../../src/linux/poll.ts";
 
 /**
  * The daemon waits for all its sockets at once, of which most are of kinds that Node.js' own event loop does not know, as
- * packet sockets in the containers' namespaces. Node.js' loop is one of the things that are waited for.
+ * packet sockets in the containers' namespaces. Node.js' loop is one of the things that are waited for; its timers are not.
  */
 export interface Loop {
   /**
