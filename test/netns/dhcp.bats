@@ -7,7 +7,7 @@ setup() {
   add_container c1
 }
 
-@test "dhcp: a container on a bridge gets address, routes, DNS and MTU of a server, and gives the address back" {
+@test "defect 29: DNS and MTU of a server are used; a container on a bridge gets its address from it, and gives it back" {
   start_dnsmasq --domain=example.org --dhcp-option=option:dns-server,10.50.0.53,10.50.0.54 --dhcp-option=option:mtu,1400 \
     --dhcp-option=option:domain-search,a.example,b.example --dhcp-option=option:ntp-server,10.50.0.42
   start_daemon
@@ -110,7 +110,7 @@ setup() {
   assert_equal "$(snapshot | grep -v cni0)" "$(grep -v cni0 <<<"$before")"
 }
 
-@test "dhcp: leases are prolonged by their server, from where the address is" {
+@test "defect 29: leases are prolonged and released from the address itself" {
   start_isc 8
   start_daemon
   must cni add c1 "$(network)"
@@ -126,6 +126,10 @@ setup() {
   assert_match "$(<"$BATS_TEST_TMPDIR/packets.log")" "${address%/24}\.68 > 10\.50\.0\.1\.67: BOOTP/DHCP, Request"
   run ! grep -F "255.255.255.255" "$BATS_TEST_TMPDIR/packets.log"
   must cni check c1 "$(network)"
+  : >"$BATS_TEST_TMPDIR/packets.log"
+  must cni del c1 "$(network)"
+  until_logged server "DHCPRELEASE of ${address%/24} .* \(found\)"
+  until_logged packets "${address%/24}\.68 > 10\.50\.0\.1\.67: BOOTP/DHCP, Request"
 }
 
 @test "dhcp: a lease of IPv6 is prolonged, and any server can do that" {
@@ -438,7 +442,7 @@ setup() {
   host ip link set port master cni0 up
   cni add c1 "$(network '{}' dhcp)" >/dev/null & adding=$!
   eventually 10 is_up c1
-  host pkill -KILL --exact --full '.*/dhcp$|.*stub.cjs dhcp$'
+  host pkill -KILL --exact --full "$BERTH_BIN/dhcp"
   if wait "$adding"; then fail "ADD succeeded"; fi
   start_dnsmasq
   sleep 3
