@@ -34,8 +34,12 @@ async function run(flags: Flags, env: NodeJS.ProcessEnv): Promise<void> {
   }
   const attachments = createAttachments(daemon);
   attachments.resume();
-  void serve(daemon, attachments, listener, done.signal).catch((error) => done.abort(error));
-  await daemon.loop.run(done.signal);
+  const served = serve(daemon, attachments, listener, done.signal).catch((error) => {
+    if (done.signal.aborted) return;
+    done.abort(error);
+    throw error;
+  });
+  await Promise.all([daemon.loop.run(done.signal), served]);
 }
 
 function describe({ hostprefix, socketpath, broadcast, timeout, resendmax, resendtimeout }: Flags): Daemon {
