@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({
     full: { type: "boolean", default: false },
     seed: { type: "string", default: "5" },
     kills: { type: "string" },
-    cycles: { type: "string", default: "20" },
+    cycles: { type: "string", default: "10" },
   },
 });
 const seed = Number(values.seed);
@@ -42,7 +42,7 @@ async function test(name: string, body: () => readonly string[] | Promise<readon
 print(`seed ${seed}`);
 const bounds: Bounds = values.full
   ? { seed, runs: Number.POSITIVE_INFINITY, milliseconds: 20 * 60_000 }
-  : { seed, runs: 8, milliseconds: 6000 };
+  : { seed, runs: 8, milliseconds: 5000 };
 
 const killBounds: Bounds = values.full
   ? { seed, runs: Number(values.kills ?? 40), milliseconds: Number.POSITIVE_INFINITY }
@@ -81,7 +81,7 @@ if (killed.size > 0) {
   const head = ["scenario", "kills, then DEL", "leaks", "kills, then GC alone", "leaks"];
   const cells = [...killed].map(([name, runs]) => [
     name,
-    ...runs.flatMap((run) => [run.kills, run.problems]).map(String),
+    ...[0, 1].flatMap((i) => [runs[i]?.kills, runs[i]?.problems]).map((count) => String(count ?? "")),
   ]);
   const sums = [0, 1].flatMap((i) =>
     (["kills", "problems"] as const).map((key) =>

@@ -63,9 +63,14 @@ export function lookSettled(look: () => Snapshot): Snapshot {
  * As {@link compareAll}, when the kernel has done what it does later: it reports a carrier up to a second after, and takes
  * its time over the links of a namespace that is gone.
  */
-export function compareSettled(before: Snapshot, look: () => Snapshot, compare = compareAll): string[] {
+export function compareSettled(
+  before: Snapshot,
+  look: () => Snapshot,
+  compare = compareAll,
+  patience = longestDelay,
+): string[] {
   let differences = compare(before, look());
-  const end = performance.now() + longestDelay;
+  const end = performance.now() + patience;
   while (differences.length > 0 && performance.now() < end) {
     pause(100);
     differences = compare(before, look());
