@@ -76,7 +76,7 @@ export function checkInterfaceName(name: string): void {
   // It would make a name of its own out of `eth%d`, and the plugin would not find its link.
   if (name.includes("%")) throw invalidEnvironment("interface name contains %");
   // Node puts U+FFFD where an environment variable is not UTF-8: another name than the caller's would come out.
-  if (name.includes("\u{fffd}")) throw invalidEnvironment("interface name is not UTF-8 text");
+  if (name.includes("\u{fffd}") || !name.isWellFormed()) throw invalidEnvironment("interface name is not UTF-8 text");
 }
 
 const identifier = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;

@@ -66,7 +66,8 @@ function tryCall(stage: Stage, name: string, attempt: Call): string | undefined 
   const answer = call(stage, name, attempt);
   if (attempt.env["CNI_COMMAND"] !== "ADD" || answer.status !== 0) return judge(answer);
   const next = (verb: string) => judge(call(stage, name, { ...attempt, env: { ...attempt.env, CNI_COMMAND: verb } }));
-  return judge(answer) ?? next("CHECK") ?? next("DEL");
+  const [checked, deleted] = [next("CHECK"), next("DEL")];
+  return judge(answer) ?? checked ?? deleted;
 }
 
 function describeCall({ stdin, env }: Call): string {

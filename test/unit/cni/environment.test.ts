@@ -110,6 +110,8 @@ const ifnames: [name: string, error: string | undefined][] = [
   ["eth\u{3000}0", separators],
   ["eth\u{feff}0", undefined], // no white space to Unicode, nor to Go, though it is to \s
   ["eth\u{fffd}", "interface name is not UTF-8 text"],
+  ["\ud800", "interface name is not UTF-8 text"],
+  ["eth%d", "interface name contains %"],
 ];
 
 test.each(ifnames)("interface name %j: %s", (name, error) => {
