@@ -221,6 +221,8 @@ const defects: Readonly<Record<number, Defect>> = {
         "defect 29: a pod has its name",
         "defect 29: an identifier of a long container ID",
         "defect 29: -broadcast",
+        "defect 29: DNS and MTU of a server are used",
+        "defect 29: leases are prolonged and released from the address itself",
       ],
     },
   },
@@ -267,7 +269,10 @@ const defects: Readonly<Record<number, Defect>> = {
   },
   36: {
     what: "The firewall needs iptables of both families, also where one is in use",
-    tests: { "netns/portmap.bats": ["defect 36: IPv4 alone needs nothing of IPv6"] },
+    tests: {
+      "netns/portmap.bats": ["defect 36: IPv4 alone needs nothing of IPv6"],
+      "netns/firewall.bats": ["defect 36: a container with IPv4 alone needs no ip6tables"],
+    },
   },
   37: {
     what: "tap needs the program ip, and loses MAC and MTU",
