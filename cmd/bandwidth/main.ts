@@ -1,3 +1,4 @@
+import { requireChained } from "../../src/attach/chained.ts";
 import { requirePrevResult } from "../../src/attach/check.ts";
 import { collectLinks } from "../../src/attach/collect.ts";
 import { checkLimits, hasLimits, type Limits, limitRates, removeLimits } from "../../src/attach/limits.ts";
@@ -20,7 +21,7 @@ export const plugin: Plugin<Limits> = {
 
   add(attachment, limits) {
     if (!hasLimits(limits)) return attachment.prevResult ?? emptyResult();
-    const prevResult = requireChained(attachment);
+    const prevResult = requireChained(attachment, "must be called as chained plugin");
     using host = NetworkStack.own();
     const link = hostEnd(host, attachment, prevResult);
     using undo = new DisposableStack();
@@ -73,11 +74,4 @@ function findHostEnd(host: NetworkStack, attachment: Attachment): Link | undefin
   const index = container && getLink(container.route, { name: attachment.ifname })?.link;
   const peer = index === undefined ? undefined : getLink(host.route, { index });
   return peer?.info?.kind === "veth" ? peer : undefined;
-}
-
-function requireChained({ prevResult }: Attachment): Result {
-  if (prevResult !== undefined) return prevResult;
-  throw new CniError(ErrorCode.invalidConfig, "must be called as chained plugin", {
-    details: "prevResult: found nothing, allowed: the result of the plugin that made the interface",
-  });
 }

@@ -1,3 +1,4 @@
+import { requireChained } from "../../src/attach/chained.ts";
 import { collect } from "../../src/attach/firewall/collect.ts";
 import { isFirewalldRunning } from "../../src/attach/firewall/firewalld.ts";
 import { admit, checkAdmitted, dismiss, findHostFirewall } from "../../src/attach/firewall/hostfirewall.ts";
@@ -18,6 +19,7 @@ import { getLink, setLink } from "../../src/rtnetlink/link.ts";
 import { configure, configureForRelease, type FirewallConfig } from "./config.ts";
 
 const name = "firewall";
+const unchained = "missing prevResult from earlier plugin";
 
 /** Lets containers through the host's firewall, and keeps those of other bridges away from them where that is asked for. */
 export const plugin: Plugin<FirewallConfig> = {
@@ -27,7 +29,7 @@ export const plugin: Plugin<FirewallConfig> = {
   configureForRelease,
 
   add(attachment, config) {
-    const prevResult = requirePrevResult(attachment);
+    const prevResult = requireChained(attachment, unchained);
     using host = NetworkStack.own();
     const owner = ownerOf(attachment);
     const publication = publicationOf(host, prevResult, config);
@@ -52,7 +54,7 @@ export const plugin: Plugin<FirewallConfig> = {
   },
 
   check(attachment, config) {
-    const prevResult = requirePrevResult(attachment);
+    const prevResult = requireChained(attachment, unchained);
     using host = NetworkStack.own();
     const owner = ownerOf(attachment);
     // What was asked of whom, ADD decided by what was in use then.
@@ -130,11 +132,4 @@ function isolatePorts(host: NetworkStack, { interfaces }: Result): void {
 
 function kindOf(host: NetworkStack, name: string): string | undefined {
   return getLink(host.route, { name })?.info?.kind;
-}
-
-function requirePrevResult({ prevResult }: Attachment): Result {
-  if (prevResult !== undefined) return prevResult;
-  throw new CniError(ErrorCode.invalidConfig, "missing prevResult from earlier plugin", {
-    details: "prevResult: found nothing, allowed: the result of the plugin that made the interface",
-  });
 }

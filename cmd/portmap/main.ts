@@ -1,3 +1,4 @@
+import { requireChained } from "../../src/attach/chained.ts";
 import { collect } from "../../src/attach/firewall/collect.ts";
 import { allowHairpin, containerAddresses, hostLink } from "../../src/attach/firewall/hostlink.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
@@ -8,13 +9,13 @@ import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkPrivileges } from "../../src/attach/ready.ts";
 import { NetworkStack } from "../../src/attach/stack.ts";
-import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import { emptyResult, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { configure, what } from "./config.ts";
 
 const name = "portmap";
+const unchained = "must be called as chained plugin";
 
 /** Publishes ports of a container at the host's addresses. */
 export const plugin: Plugin<Ports> = {
@@ -25,7 +26,7 @@ export const plugin: Plugin<Ports> = {
 
   add(attachment, ports) {
     if (ports.mappings.length === 0) return attachment.prevResult ?? emptyResult();
-    const prevResult = requireChained(attachment);
+    const prevResult = requireChained(attachment, unchained);
     using host = NetworkStack.own();
     const publication = publicationOf(host, attachment, prevResult, ports);
     using undo = new DisposableStack();
@@ -43,7 +44,7 @@ export const plugin: Plugin<Ports> = {
   check(attachment, ports) {
     if (ports.mappings.length === 0) return;
     using host = NetworkStack.own();
-    inspect(ownerOf(attachment), publicationOf(host, attachment, requireChained(attachment), ports));
+    inspect(ownerOf(attachment), publicationOf(host, attachment, requireChained(attachment, unchained), ports));
   },
 
   gc: (network) => collect(network.name, network.validAttachments),
@@ -59,11 +60,4 @@ function publicationOf(host: NetworkStack, attachment: Attachment, prevResult: R
   const link = hostLink(host, addresses, prevResult);
   const mappings = servedMappings(host.route, ports.mappings, addresses, what);
   return { addresses, ...(link && { link }), ports: { ...ports, mappings } };
-}
-
-function requireChained({ prevResult }: Attachment): Result {
-  if (prevResult !== undefined) return prevResult;
-  throw new CniError(ErrorCode.invalidConfig, "must be called as chained plugin", {
-    details: "prevResult: found nothing, allowed: the result of the plugin that made the interface",
-  });
 }

@@ -1,14 +1,12 @@
+import { requireChained, requireLink } from "../../src/attach/chained.ts";
 import { mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { lockContainer } from "../../src/attach/containerlock.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkPrivileges } from "../../src/attach/ready.ts";
 import { listInvalidRecords, readRecord, writeRecord } from "../../src/attach/record.ts";
 import { type NetworkStack, openSandbox } from "../../src/attach/stack.ts";
-import { CniError, ErrorCode } from "../../src/cni/error.ts";
-import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
-import type { Result } from "../../src/cni/result.ts";
+import type { Plugin } from "../../src/cni/plugin.ts";
 import { versions } from "../../src/cni/version.ts";
-import { getLink, type Link } from "../../src/rtnetlink/link.ts";
 import { listRoutes } from "../../src/rtnetlink/route.ts";
 import { listRules } from "../../src/rtnetlink/rule.ts";
 import { configure, configureForRelease, type SbrConfig } from "./config.ts";
@@ -24,7 +22,7 @@ export const plugin: Plugin<SbrConfig> = {
   configureForRelease,
 
   add(attachment, config) {
-    const prevResult = requireChained(attachment);
+    const prevResult = requireChained(attachment, "This plugin must be called as chained plugin");
     using container = openSandbox(attachment);
     using _lock = lockContainer(container);
     const link = requireLink(container, attachment);
@@ -76,17 +74,4 @@ function checkDefaultRoute(container: NetworkStack, family: 4 | 6, table: number
   const routes = listRoutes(container.route, family);
   const found = routes.some((route) => route.table === table && route.destination.isDefault);
   if (!found) throw mismatch(`table ${table}`, undefined, "a default route");
-}
-
-function requireChained({ prevResult }: Attachment): Result {
-  if (prevResult !== undefined) return prevResult;
-  throw new CniError(ErrorCode.invalidConfig, "This plugin must be called as chained plugin", {
-    details: "prevResult: found nothing, allowed: the result of the plugin that made the interface",
-  });
-}
-
-function requireLink(container: NetworkStack, { ifname: name }: Attachment): Link {
-  const link = getLink(container.route, { name });
-  if (link !== undefined) return link;
-  throw new CniError(ErrorCode.internal, `Cannot find ${name} in the container: there is no such interface`);
 }

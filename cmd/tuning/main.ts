@@ -1,3 +1,4 @@
+import { requireChained, requireLink } from "../../src/attach/chained.ts";
 import { mismatch } from "../../src/attach/check.ts";
 import { checkPrivileges } from "../../src/attach/ready.ts";
 import { findSandbox, type NetworkStack, openSandbox } from "../../src/attach/stack.ts";
@@ -18,7 +19,7 @@ export const plugin: Plugin<TuningConfig> = {
   configureForRelease,
 
   add(attachment, config) {
-    const prevResult = requirePrevResult(attachment);
+    const prevResult = requireChained(attachment);
     const settings = settingsFor(attachment, config);
     using container = openSandbox(attachment);
     const before = backupOf(container, attachment, settings);
@@ -45,7 +46,7 @@ export const plugin: Plugin<TuningConfig> = {
   },
 
   check(attachment, config) {
-    requirePrevResult(attachment);
+    requireChained(attachment);
     const settings = settingsFor(attachment, config);
     using container = openSandbox(attachment);
     checkSettings(container, attachment, settings);
@@ -62,8 +63,8 @@ export const plugin: Plugin<TuningConfig> = {
 };
 
 function backupOf(container: NetworkStack, attachment: Attachment, settings: Settings): Backup {
-  const { ifname, network } = attachment;
-  const link = requireLink(container, ifname);
+  const { network } = attachment;
+  const link = requireLink(container, attachment);
   const { mac, promisc, mtu, txQLen, allmulti, sysctl } = settings;
   const values = container.namespace.run(() => Object.keys(sysctl).map((path) => [path, readExisting(path)]));
   return {
@@ -93,7 +94,7 @@ function apply(container: NetworkStack, ifname: string, settings: Settings): voi
   const flags = (promisc ? LinkFlag.promiscuous : 0) | (allmulti ? LinkFlag.allMulticast : 0);
   const change =
     (promisc === undefined ? 0 : LinkFlag.promiscuous) | (allmulti === undefined ? 0 : LinkFlag.allMulticast);
-  const { index } = requireLink(container, ifname);
+  const { index } = requireLink(container, { ifname });
   // One at a time: the kernel may refuse one of them, and its text does not say which.
   if (mac !== undefined) setLink(container.route, `set the MAC of ${ifname} to ${mac}`, { index, mac });
   if (mtu !== undefined) setLink(container.route, `set the MTU of ${ifname} to ${mtu}`, { index, mtu });
@@ -124,7 +125,7 @@ function checkSettings(container: NetworkStack, { ifname }: Attachment, settings
       throw mismatch(path, value, sysctl[path]);
     }
   }
-  const link = requireLink(container, ifname);
+  const link = requireLink(container, { ifname });
   const wanted: [string, unknown, unknown][] = [
     ["MAC", link.mac, mac],
     ["promiscuous mode", hasFlag(link, LinkFlag.promiscuous), promisc],
@@ -148,17 +149,4 @@ function told(prevResult: Result, { ifname }: Attachment, { mac, mtu }: Settings
 
 function hasFlag({ flags }: Link, flag: number): boolean {
   return (flags & flag) !== 0;
-}
-
-function requireLink(container: NetworkStack, name: string): Link {
-  const link = getLink(container.route, { name });
-  if (link !== undefined) return link;
-  throw new CniError(ErrorCode.internal, `Cannot find ${name} in the container: there is no such interface`);
-}
-
-function requirePrevResult({ prevResult }: Attachment): Result {
-  if (prevResult !== undefined) return prevResult;
-  throw new CniError(ErrorCode.invalidConfig, "Required prevResult missing", {
-    details: "prevResult: found nothing, allowed: the result of the plugin that made the interface",
-  });
 }

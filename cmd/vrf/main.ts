@@ -1,3 +1,4 @@
+import { requireChained, requireLink } from "../../src/attach/chained.ts";
 import { checkAddresses, checkRoutes, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { lockContainer } from "../../src/attach/containerlock.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
@@ -11,7 +12,7 @@ import {
 } from "../../src/attach/record.ts";
 import { findSandbox, type NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
-import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
+import type { Plugin } from "../../src/cni/plugin.ts";
 import { versions } from "../../src/cni/version.ts";
 import { getLink, type Link, LinkFlag } from "../../src/rtnetlink/link.ts";
 import { configure, configureForRelease, type VrfConfig } from "./config.ts";
@@ -28,7 +29,7 @@ export const plugin: Plugin<VrfConfig> = {
   configureForRelease,
 
   add(attachment, config) {
-    const prevResult = requirePrevResult(attachment);
+    const prevResult = requireChained(attachment);
     using container = openSandbox(attachment);
     using _lock = lockContainer(container);
     const link = requireLink(container, attachment);
@@ -86,12 +87,6 @@ function release(container: NetworkStack, ifname: string, name: string): void {
   const link = getLink(container.route, { name: ifname });
   if (vrf !== undefined && link !== undefined) leaveVrf(container, link, vrf);
   removeUnusedVrf(container, name);
-}
-
-function requireLink(container: NetworkStack, { ifname: name }: Attachment): Link {
-  const link = getLink(container.route, { name });
-  if (link !== undefined) return link;
-  throw new CniError(ErrorCode.internal, `Cannot find ${name} in the container: there is no such interface`);
 }
 
 function refusePort(container: NetworkStack, link: Link): void {
