@@ -12,13 +12,24 @@ export interface FirewallConfig {
   readonly ingressPolicy: "open" | "same-bridge" | "isolated";
 }
 
-/** @throws CniError (invalidConfig). */
+const defaults: FirewallConfig = {
+  backend: undefined,
+  adminChain: "CNI-ADMIN",
+  zone: "trusted",
+  ingressPolicy: "open",
+};
+
+/** An empty text is as if the key were absent. @throws CniError (invalidConfig). */
 export function configure({ raw }: Network): FirewallConfig {
   const config = decodeConfig(schema, validate, raw, "firewall configuration");
-  const { iptablesAdminChainName: adminChain = "CNI-ADMIN", firewalldZone: zone = "trusted" } = config;
-  return { backend: config.backend || undefined, adminChain, zone, ingressPolicy: config.ingressPolicy || "open" };
+  return {
+    backend: config.backend || undefined,
+    adminChain: config.iptablesAdminChainName || defaults.adminChain,
+    zone: config.firewalldZone || defaults.zone,
+    ingressPolicy: config.ingressPolicy || defaults.ingressPolicy,
+  };
 }
 
 export function configureForRelease(): FirewallConfig {
-  return { backend: undefined, adminChain: "CNI-ADMIN", zone: "trusted", ingressPolicy: "open" };
+  return defaults;
 }

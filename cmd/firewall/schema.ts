@@ -12,10 +12,10 @@ export const schema = {
     iptablesAdminChainName: {
       type: "string",
       maxLength: 28,
-      pattern: "^[^-\\s!][^\\s]*$",
+      pattern: "^$|^[^-\\s!][^\\s]*$",
       description: "Chain of iptables for rules of the administrator's, before ours (default CNI-ADMIN)",
     },
-    firewalldZone: { type: "string", minLength: 1, description: "Zone of firewalld for containers (default trusted)" },
+    firewalldZone: { type: "string", description: "Zone of firewalld for containers (default trusted)" },
     ingressPolicy: {
       enum: ["", "open", "same-bridge", "isolated"],
       description: "Who may reach a container: anybody (the default), its own bridge, or nobody on a bridge",

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { validate } from "../../build/generated/host-device.js";
 import { ipamTypeIn } from "../../src/attach/lease.ts";
-import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import type { DNS } from "../../src/cni/result.ts";
@@ -47,7 +47,10 @@ export function configure({ raw }: Network): HostDeviceConfig {
   const onBusKey = onBus === requested ? "runtimeConfig.deviceID" : "pciBusID";
   const selector: Selector | undefined =
     (device && { key: "device", name: device }) ||
-    (hwaddr && { key: "hwaddr", mac: readMac(hwaddr) }) ||
+    (hwaddr && {
+      key: "hwaddr",
+      mac: readAs(parseMac, what, "hwaddr", hwaddr, "a MAC address, as 02:42:0a:01:00:02"),
+    }) ||
     (kernelpath && { key: "kernelpath", device: deviceAt(normal(kernelpath)) }) ||
     (onBus && { key: onBusKey, device: onBus }) ||
     undefined;
@@ -78,14 +81,6 @@ function normal(path: string): string {
   const found = resolve(path);
   if (found.startsWith("/sys/devices/")) return found;
   throw invalidConfig(what, "kernelpath", path, "a path beneath /sys/devices/");
-}
-
-function readMac(text: string): Mac {
-  try {
-    return parseMac(text);
-  } catch {
-    throw invalidConfig(what, "hwaddr", text, "a MAC address, as 02:42:0a:01:00:02");
-  }
 }
 
 function nothingNamed(): CniError {

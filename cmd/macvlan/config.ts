@@ -1,7 +1,7 @@
 import { validate } from "../../build/generated/macvlan.js";
 import { ipamTypeIn } from "../../src/attach/lease.ts";
 import { dummyParentName } from "../../src/attach/parent.ts";
-import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import { Address } from "../../src/ip/address.ts";
 import type { macvlanModes } from "../../src/rtnetlink/kinds/macvlan.ts";
@@ -38,7 +38,9 @@ export function loadConfig(network: Network): MacvlanConfig {
     linkInContainer,
     internal,
     hostAccess,
-    hostAddresses: hostAddresses.map(readAddress),
+    hostAddresses: hostAddresses.map((text, i) =>
+      readAs(Address.parse, what, `hostAddresses[${i}]`, text, "an IP address"),
+    ),
     ipam: given.ipam?.type || undefined,
   };
   refuseContradictions(config);
@@ -71,12 +73,4 @@ function refuseContradictions({ hostAccess, hostAddresses, mode, linkInContainer
   if (linkInContainer) throw invalidConfig(what, "linkInContainer", true, "false, where hostAccess is asked for");
   if (ipam === undefined)
     throw invalidConfig(what, "ipam.type", undefined, "an IPAM plugin, where hostAccess is asked for");
-}
-
-function readAddress(text: string, i: number): Address {
-  try {
-    return Address.parse(text);
-  } catch {
-    throw invalidConfig(what, `hostAddresses[${i}]`, text, "an IP address");
-  }
 }

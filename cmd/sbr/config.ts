@@ -1,5 +1,5 @@
 import { validate } from "../../build/generated/sbr.js";
-import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import { Address, type Family } from "../../src/ip/address.ts";
 import { schema } from "./schema.ts";
@@ -29,19 +29,11 @@ function readGateways(texts: readonly string[]): SbrConfig["gateways"] {
   const gateways: Partial<Record<Family, Address>> = {};
   for (const [i, text] of texts.entries()) {
     const path = `gateways[${i}]`;
-    const gateway = readAddress(path, text);
+    const gateway = readAs(Address.parse, what, path, text, "an IP address");
     if (gateways[gateway.family] !== undefined) {
       throw invalidConfig(what, path, text, `at most one of IPv${gateway.family}`);
     }
     gateways[gateway.family] = gateway;
   }
   return gateways;
-}
-
-function readAddress(path: string, text: string): Address {
-  try {
-    return Address.parse(text);
-  } catch {
-    throw invalidConfig(what, path, text, "an IP address");
-  }
 }

@@ -1,6 +1,6 @@
 import { validate } from "../../build/generated/static.js";
 import { loadArgs } from "../../src/cni/args.ts";
-import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
+import { decodeConfig, readAs } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment, Network } from "../../src/cni/plugin.ts";
 import type { DNS, IPConfig, Route } from "../../src/cni/result.ts";
@@ -75,17 +75,9 @@ function split(list: string): string[] {
 }
 
 function readPrefix(text: string, path: string): Prefix {
-  try {
-    return Prefix.parse(text);
-  } catch {
-    throw invalidConfig(what, path, text, "an address in CIDR notation, as 10.1.0.7/16");
-  }
+  return readAs(Prefix.parse, what, path, text, "an address in CIDR notation, as 10.1.0.7/16");
 }
 
 function readGateway(text: string, path: string): Address {
-  try {
-    return Address.parse(text);
-  } catch {
-    throw invalidConfig(what, path, text, "an IP address");
-  }
+  return readAs(Address.parse, what, path, text, "an IP address");
 }

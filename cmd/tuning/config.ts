@@ -1,6 +1,6 @@
 import { validate } from "../../build/generated/tuning.js";
 import { loadArgs } from "../../src/cni/args.ts";
-import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
 import { field } from "../../src/cni/json.ts";
 import type { Attachment, Network } from "../../src/cni/plugin.ts";
 import { type Mac, parseMac } from "../../src/ip/mac.ts";
@@ -32,7 +32,7 @@ const defaultDataDir = "/run/cni/tuning";
 
 /** @throws CniError (invalidConfig), also for a setting that the allowlist of this host does not have. */
 export function configure({ raw }: Network): TuningConfig {
-  const { args, runtimeConfig, dataDir = defaultDataDir, ...config } = decodeConfig(schema, validate, raw, what);
+  const { args, runtimeConfig, dataDir, ...config } = decodeConfig(schema, validate, raw, what);
   const requested = args?.cni ?? {};
   const { promisc, mtu, txQLen, allmulti } = { ...config, ...requested };
   const sysctl = { ...config.sysctl, ...requested.sysctl };
@@ -48,7 +48,7 @@ export function configure({ raw }: Network): TuningConfig {
     ...(allmulti !== undefined && { allmulti }),
     sysctl,
     ...(requestedMac && { requestedMac }),
-    dataDir,
+    dataDir: dataDir || defaultDataDir,
   };
 }
 
@@ -85,9 +85,10 @@ function sysctlPath(name: string, ifname: string): string {
 }
 
 function refuseForbidden(sysctl: Readonly<Record<string, string>>): void {
-  const allowed = readAllowlist();
+  const names = Object.keys(sysctl);
+  const allowed = names.length === 0 ? undefined : readAllowlist();
   if (allowed === undefined) return;
-  for (const name of Object.keys(sysctl)) {
+  for (const name of names) {
     if (allowed.some((pattern) => pattern.test(name))) continue;
     const list = allowed.map(({ source }) => source.slice("^(?:".length, -")$".length)).join(", ");
     throw invalidConfig(what, `sysctl.${name}`, sysctl[name], `a setting that the allowlist of this host has: ${list}`);
@@ -95,10 +96,5 @@ function refuseForbidden(sysctl: Readonly<Record<string, string>>): void {
 }
 
 function readMac(path: string, text: string | undefined): Mac | undefined {
-  if (!text) return undefined;
-  try {
-    return parseMac(text);
-  } catch {
-    throw invalidConfig(what, path, text, "a MAC address, as 02:42:0a:01:00:02");
-  }
+  return text ? readAs(parseMac, what, path, text, "a MAC address, as 02:42:0a:01:00:02") : undefined;
 }

@@ -21,7 +21,7 @@ export const schema = {
     ...settings,
     dataDir: {
       type: "string",
-      pattern: "^/",
+      pattern: "^$|^/",
       description: "Where what was before is kept until DEL (default /run/cni/tuning)",
     },
     runtimeConfig: { type: "object", properties: { mac } },

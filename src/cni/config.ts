@@ -55,6 +55,25 @@ export function invalidConfig(what: string, path: string, found: unknown, allowe
   });
 }
 
+/**
+ * A text of a configuration as `parse` reads it.
+ *
+ * @throws CniError as {@link invalidConfig} where `parse` throws.
+ */
+export function readAs<Value>(
+  parse: (text: string) => Value,
+  what: string,
+  path: string,
+  text: string,
+  allowed: string,
+): Value {
+  try {
+    return parse(text);
+  } catch {
+    throw invalidConfig(what, path, text, allowed);
+  }
+}
+
 interface SchemaNode {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;

@@ -107,6 +107,29 @@ accept_rules() { host iptables -S CNI-FORWARD 2>/dev/null | grep -c ACCEPT || tr
   must chain check c1 "$(list one 1 '{ingressPolicy: "isolated"}')"
 }
 
+@test "firewall: empty texts are as if the keys were absent" {
+  close_host
+  start c1 one 1 '{backend: "", iptablesAdminChainName: "", firewalldZone: "", ingressPolicy: ""}'
+  must host iptables -C CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN
+  assert_answer outside c1 tcp 192.0.2.2 7000
+}
+
+@test "defect 36: a container with IPv4 alone needs no ip6tables" {
+  host iptables -P FORWARD DROP
+  add_container c1
+  local bridge='{"type":"bridge","bridge":"br4","isDefaultGateway":true,"ipam":{"type":"host-local","subnet":"10.4.0.0/24"}}'
+  host sh -ec 'mkdir /run/tools; printf "#!/bin/sh\necho \"\$@\" >>/run/called; exit 1\n" >/run/tools/ip6tables; chmod +x /run/tools/ip6tables'
+  export PATH=/run/tools:$PATH
+  must chain add c1 "$(network four "$bridge" "$(firewall)")"
+  serve c1 80
+  assert_answer outside c1 tcp 192.0.2.2 7000
+  must chain check c1 "$(network four "$bridge" "$(firewall)")"
+  must chain del c1 "$(network four "$bridge" "$(firewall)")"
+  assert_equal "$(accept_rules)" 0
+  run host cat /run/called
+  [[ $status != 0 ]] || fail "ip6tables was run: $output"
+}
+
 @test "firewall: bad input is a clear error" {
   must_fail 7 cni add c1 '{"cniVersion": "1.1.0", "name": "one", "type": "firewall", "ingressPolicy": "closed"}'
   assert_json '.details | test("ingressPolicy: found \"closed\", allowed: .*same-bridge")'

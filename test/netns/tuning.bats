@@ -58,6 +58,25 @@ all='{mac: "02:42:00:00:00:77", mtu: 1400, txQLen: 500, promisc: true, allmulti:
   assert_equal "$(link | jq -r '.[0]')" 02:00:00:00:00:04
 }
 
+@test "tuning: the neighbours hear of another MAC at once, on ADD and on DEL" {
+  add_container c1
+  must cni add c1 "$(bridge_plugin one 1 '{cniVersion: "1.1.0", name: "one"}')"
+  own=$(link | jq -r '.[0]')
+  config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "tuning", dataDir: "", mac: "02:00:00:00:00:77", prevResult: .}' <<<"$output")
+  known() { host ip -j neigh show "$1" | jq -r '.[0].lladdr'; }
+  for address in 10.1.0.2 fd00:1::2; do must host ping -c 1 -W 2 "$address"; done
+  PREVIOUS=no must cni add c1 "$config"
+  for address in 10.1.0.2 fd00:1::2; do
+    must host ping -c 1 -W 2 "$address"
+    assert_equal "$(known "$address")" 02:00:00:00:00:77
+  done
+  PREVIOUS=no must cni del c1 "$config"
+  for address in 10.1.0.2 fd00:1::2; do
+    must host ping -c 1 -W 2 "$address"
+    assert_equal "$(known "$address")" "$own"
+  done
+}
+
 @test "tuning: bad input is a clear error, and nothing changes" {
   add_container c1
   must cni add c1 "$(bridge_plugin one 1 '{cniVersion: "1.1.0", name: "one"}')"

@@ -1,4 +1,4 @@
-import { invalidConfig } from "../../cni/config.ts";
+import { invalidConfig, readAs } from "../../cni/config.ts";
 import type { PortMapping as PortMappingConfig } from "../../cni/schema.ts";
 import { Address } from "../../ip/address.ts";
 import type { Prefix } from "../../ip/prefix.ts";
@@ -44,12 +44,7 @@ function readProtocol(text: string, i: number, what: string): Protocol {
 }
 
 function readAddress(text: string, i: number, what: string): Address {
-  let address: Address;
-  try {
-    address = Address.parse(text);
-  } catch {
-    throw invalidConfig(what, path(i, "hostIP"), text, "an IPv4 or IPv6 address of the host");
-  }
+  const address = readAs(Address.parse, what, path(i, "hostIP"), text, "an IPv4 or IPv6 address of the host");
   if (address.family === 6 && address.isLoopback) {
     const allowed = "an address but ::1, from which the kernel lets nothing be routed to a container";
     throw invalidConfig(what, path(i, "hostIP"), text, allowed);
