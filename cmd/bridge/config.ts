@@ -1,5 +1,5 @@
 import { validate } from "../../build/generated/bridge.js";
-import { reachEachOther, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import { keepsHostOut, reachEachOther, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
 import type { Limits } from "../../src/attach/limits.ts";
 import { readLimits } from "../../src/attach/limitsconfig.ts";
 import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
@@ -38,7 +38,7 @@ export function configure({ raw }: Network): BridgeConfig {
   const ipamType = config.ipam?.type || undefined;
   const wishes = readWishes(config, what);
   // A network that the host is kept out of has no gateway, and one without an outside no default route.
-  const isGateway = Boolean(config.isGateway || config.isDefaultGateway) && config.gatewayMode !== "isolated";
+  const isGateway = Boolean(config.isGateway || config.isDefaultGateway) && !keepsHostOut(config);
   const isDefaultGateway = Boolean(config.isDefaultGateway) && isGateway && !config.internal;
   if (config.disableContainerInterface && ipamType) {
     throw clash("cannot use IPAM when DisableContainerInterface flag is set", "disableContainerInterface", "ipam");

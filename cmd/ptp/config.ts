@@ -1,9 +1,9 @@
 import { validate } from "../../build/generated/ptp.js";
-import { readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import { keepsHostOut, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
 import { ipamTypeIn } from "../../src/attach/lease.ts";
 import type { Limits } from "../../src/attach/limits.ts";
 import { readLimits } from "../../src/attach/limitsconfig.ts";
-import { decodeConfig } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import { type PtpSchema, schema } from "./schema.ts";
 
@@ -25,6 +25,9 @@ export interface PtpConfig {
 /** @throws CniError (invalidConfig). */
 export function configure({ raw }: Network): PtpConfig {
   const given = decodeConfig(schema, validate, raw, what);
+  // The host is the other end, and the container's gateway.
+  if (keepsHostOut(given))
+    throw invalidConfig(what, "gatewayMode", "isolated", "any other: a link of ptp is to the host");
   return {
     given,
     mtu: given.mtu ?? 0,

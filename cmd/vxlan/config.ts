@@ -1,9 +1,9 @@
 import { isAbsolute } from "node:path";
 import { validate } from "../../build/generated/vxlan.js";
-import { readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import { keepsHostOut, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
 import type { Limits } from "../../src/attach/limits.ts";
 import { readLimits } from "../../src/attach/limitsconfig.ts";
-import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
 import { field, isObject } from "../../src/cni/json.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import { Address } from "../../src/ip/address.ts";
@@ -47,8 +47,9 @@ export function configure({ raw }: Pick<Network, "raw">): VxlanConfig {
   const given = decodeConfig(schema, validate, raw, what);
   const { mode = "l2", vni } = given;
   const routed = mode === "l3";
-  const isDefaultGateway = routed || Boolean(given.isDefaultGateway);
-  const isGateway = isDefaultGateway || Boolean(given.isGateway);
+  if (routed && keepsHostOut(given)) throw invalidConfig(what, "gatewayMode", "isolated", 'any other in mode "l3"');
+  const isGateway = routed || (Boolean(given.isGateway || given.isDefaultGateway) && !keepsHostOut(given));
+  const isDefaultGateway = routed || (Boolean(given.isDefaultGateway) && isGateway);
   const config: VxlanConfig = {
     given,
     mode,
@@ -152,9 +153,5 @@ function readAddress(text: string, path: string): Address {
 }
 
 function readPrefix(text: string, path: string): Prefix {
-  try {
-    return Prefix.parse(text).network;
-  } catch {
-    throw invalidConfig(what, path, text, "a subnet, as 10.244.0.0/16");
-  }
+  return readAs(Prefix.parse, what, path, text, "a subnet, as 10.244.0.0/16").network;
 }

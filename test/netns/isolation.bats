@@ -136,6 +136,18 @@ start() {
   done
 }
 
+@test "isolation: gateway mode isolated keeps the host out as well" {
+  start c1 one 1 '{internal: true, gatewayMode: "isolated"}'
+  add_container c2
+  must chain add c2 "$(network one "$(bridge_plugin one 1 '{internal: true, gatewayMode: "isolated"}')")"
+  assert_equal "$(host ip -4 -j addr | jq '[.[].addr_info[]?.local | select(startswith("10.1."))] | length')" 0
+  assert_silence host tcp 10.1.0.2 80
+  assert_silence outside tcp 10.1.0.2 80
+  assert_answer c1 c2 tcp 10.1.0.2 80
+  must_fail 7 cni add c2 "$(bridge_plugin two 2 '{cniVersion: "1.1.0", name: "two", gatewayMode: "isolated"}')"
+  assert_json '.msg == "gatewayMode isolated needs an internal network"'
+}
+
 @test "isolation: icc off keeps containers of one network apart, whatever br_netfilter says" {
   start c1 one 1 '{icc: false, isolate: true, ipMasq: true}' 8080:80
   start c2 one 1 '{icc: false, isolate: true, ipMasq: true}'

@@ -66,6 +66,11 @@ export function readWishes(config: WishConfig, what: string): Wishes {
   };
 }
 
+/** Whether the host is to have no address on a network: Docker's gateway mode isolated. */
+export function keepsHostOut({ gatewayMode }: WishConfig): boolean {
+  return gatewayMode === "isolated";
+}
+
 /** Whether the containers of a network are to reach each other. */
 export function reachEachOther({ icc = true }: WishConfig): boolean {
   return icc;
