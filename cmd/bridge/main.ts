@@ -7,7 +7,7 @@ import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
-import { configureInterface } from "../../src/attach/interface.ts";
+import { configureInterface, describeInterface } from "../../src/attach/interface.ts";
 import { hasLimits, limitRates, removeLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
@@ -59,11 +59,7 @@ export const plugin: Plugin<BridgeConfig> = {
       }),
     );
     if (usesVlans(config)) setPortVlans(host, requireLink(host, veth.host.name), wantedVlans(config));
-    const interfaces: Interface[] = [
-      { name: link.name, mac: link.mac },
-      { name: veth.host.name, mac: veth.host.mac },
-      { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
-    ];
+    const ends: Interface[] = [{ name: link.name, mac: link.mac }, veth.host];
     const limited = hasLimits(config.limits)
       ? undo.use(limitRates(host, ownerOf(attachment), requireLink(host, veth.host.name), config.limits)).interfaces
       : [];
@@ -71,7 +67,8 @@ export const plugin: Plugin<BridgeConfig> = {
       undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
 
     if (config.ipamType === undefined) {
-      const result = { ...emptyResult(), interfaces: [...interfaces, ...limited], dns: config.dns ?? {} };
+      const interfaces = [...ends, describeInterface(container, attachment, veth.container), ...limited];
+      const result = { ...emptyResult(), interfaces, dns: config.dns ?? {} };
       publishFor(result);
       if (!config.disableContainerInterface) {
         setLinkUp(container.route, veth.container);
@@ -97,7 +94,8 @@ export const plugin: Plugin<BridgeConfig> = {
     }
     const result = {
       interfaces: [
-        ...interfaces.with(2, { name: attachment.ifname, mac: containerMac, sandbox: attachment.netns ?? "" }),
+        ...ends,
+        describeInterface(container, attachment, { ...veth.container, mac: containerMac }),
         ...(gateway === link ? [] : [{ name: gateway.name, ...(gateway.mac && { mac: gateway.mac }) }]),
         ...limited,
       ],

@@ -6,6 +6,7 @@ import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding } from "../../src/attach/gateway.ts";
+import { describeInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
 import { hasLimits, limitRates, removeLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
@@ -49,11 +50,7 @@ export const plugin: Plugin<PtpConfig> = {
     const owner = ownerOf(attachment);
     const limited = hasLimits(config.limits) ? undo.use(limitRates(host, owner, link, config.limits)).interfaces : [];
     const result: Result = {
-      interfaces: [
-        { name: veth.host.name, mac: veth.host.mac },
-        { name: attachment.ifname, mac: veth.container.mac, sandbox: attachment.netns ?? "" },
-        ...limited,
-      ],
+      interfaces: [veth.host, describeInterface(container, attachment, veth.container), ...limited],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 1 })),
       routes: lease.routes,
       dns: chooseDns(config.given.dns, lease.dns),

@@ -68,7 +68,7 @@ export const plugin: Plugin<VxlanConfig> = {
     return {
       interfaces: [
         { name: bridge.name, mac: bridge.mac },
-        { name: veth.host.name, mac: veth.host.mac },
+        veth.host,
         { name: ifname, mac: veth.container.mac, mtu, sandbox },
         ...limited,
       ],

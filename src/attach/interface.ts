@@ -1,10 +1,12 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
-import type { IPConfig, Result, Route } from "../cni/result.ts";
+import type { Attachment } from "../cni/plugin.ts";
+import type { Interface, IPConfig, Result, Route } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
+import type { Mac } from "../ip/mac.ts";
 import { ensureSysctl, readSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { AddressFlag, addAddress } from "../rtnetlink/address.ts";
-import { setLinkUp } from "../rtnetlink/link.ts";
+import { getLink, setLinkUp } from "../rtnetlink/link.ts";
 import { addRoute, type Hop, type RouteEntry, RouteScope, RouteTable } from "../rtnetlink/route.ts";
 import type { NetworkStack } from "./stack.ts";
 
@@ -12,6 +14,16 @@ import type { NetworkStack } from "./stack.ts";
 export interface ContainerLink {
   readonly index: number;
   readonly name: string;
+}
+
+/** An attachment's interface as results tell it; its MTU as it is now, since a DHCP server may have told another. */
+export function describeInterface(
+  { route }: NetworkStack,
+  { ifname: name, netns: sandbox = "" }: Attachment,
+  { index, mac }: { readonly index: number; readonly mac: Mac },
+): Interface {
+  const mtu = getLink(route, { index })?.mtu;
+  return { name, mac, ...(mtu && { mtu }), sandbox };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { DNS, Result } from "../cni/result.ts";
 import type { Mac } from "../ip/mac.ts";
 import { deleteLink, getLink, type Link, listLinks, setLink } from "../rtnetlink/link.ts";
 import { chooseDns } from "./dns.ts";
+import { describeInterface } from "./interface.ts";
 import { commonMark, ownerMark, ownerOf, unfinishedName } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
 import { refuseTaken } from "./veth.ts";
@@ -61,16 +62,13 @@ export function removeContainerLink(attachment: Attachment, ...kinds: readonly s
 
 /** The result of an ADD that made one interface, which has all addresses of the lease. */
 export function resultOf(
-  { route }: NetworkStack,
+  container: NetworkStack,
   attachment: Attachment,
-  { index, name, mac }: MadeLink,
+  link: MadeLink,
   { lease, dns }: { readonly lease: Result; readonly dns?: DNS | undefined },
 ): Result {
-  const { netns: sandbox = "" } = attachment;
-  // A DHCP server may have told another MTU.
-  const mtu = getLink(route, { index })?.mtu;
   return {
-    interfaces: [{ name, mac, ...(mtu && { mtu }), sandbox }],
+    interfaces: [describeInterface(container, attachment, link)],
     ips: lease.ips.map((ip) => ({ ...ip, interface: 0 })),
     routes: lease.routes,
     dns: chooseDns(dns, lease.dns),

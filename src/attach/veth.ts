@@ -8,7 +8,8 @@ import { findSandbox, type NetworkStack } from "./stack.ts";
 
 /** A veth pair between the host and a container; disposing of it removes both ends. */
 export interface VethPair extends Disposable {
-  readonly host: { readonly name: string; readonly mac: Mac };
+  /** As results tell it. */
+  readonly host: { readonly name: string; readonly mac: Mac; readonly mtu?: number };
   readonly container: Link & { mac: Mac };
 }
 
@@ -59,7 +60,11 @@ export function createVethPair(
   const end = getLink(container.route, { name: ifname });
   if (end?.mac === undefined) throw new Error(`Cannot find ${ifname} in the container: it vanished`);
   const made = undo.move();
-  return { host: { name, mac: hostMac }, container: { ...end, mac: end.mac }, [Symbol.dispose]: () => made.dispose() };
+  return {
+    host: { name, mac: hostMac, ...(end.mtu && { mtu: end.mtu }) },
+    container: { ...end, mac: end.mac },
+    [Symbol.dispose]: () => made.dispose(),
+  };
 }
 
 /** What the Go suite names the host's end of a veth pair. */

@@ -252,6 +252,7 @@ traced() {
   add_container c1
   must cni add c1 "$(gated '{mtu: 1400}')"
   assert_equal "$(link cni0 .mtu) $(link "$(host_end)" .mtu) $(inner c1 .mtu)" "1400 1400 1400"
+  assert_json '[.interfaces[1, 2].mtu] == [1400, 1400]'
 }
 
 @test "hairpinMode: the port sends back what came from it; CHECK notices when it does not" {

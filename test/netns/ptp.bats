@@ -112,6 +112,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
   must cni add c1 "$(ptp '{mtu: 1400, mac: "02:00:00:00:00:01"}')"
   assert_equal "$(inside c1 ip -j link show eth0 | jq -c '.[0] | [.mtu, .address]')" '[1400,"02:00:00:00:00:01"]'
   assert_equal "$(host ip -j link show "$(jq -r '.interfaces[0].name' <<<"$output")" | jq '.[0].mtu')" 1400
+  assert_json '[.interfaces[].mtu] == [1400, 1400]'
   must cni del c1 "$(ptp)"
   ARGS="IgnoreUnknown=1;MAC=02:00:00:00:00:02" must cni add c1 "$(ptp '{mac: "02:00:00:00:00:01"}')"
   assert_json '.interfaces[1].mac == "02:00:00:00:00:02"'
@@ -379,6 +380,7 @@ forwards() { host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/
     ['{ipMasq: "yes"}']='ipMasq: found "yes", allowed: a boolean'
     ['{ipMasqBackend: "ipset"}']='ipMasqBackend: found "ipset"'
     ['{internal: true, ipMasq: true}']='internal, ipMasq'
+    ['{gatewayMode: "isolated", internal: true}']='gatewayMode: found "isolated", allowed: any other'
     ['{snatIP: "192.0.2.300"}']='snatIP: found "192.0.2.300"'
     ['{runtimeConfig: {portMappings: [{hostPort: 80, containerPort: 0}]}}']='containerPort: found 0'
   )
