@@ -84,7 +84,7 @@ function makeGatewayLink(host: NetworkStack, { index: master, mtu }: Link, vlan:
   deleteLink(host.route, { name: unfinished });
   using undo = new DisposableStack();
   undo.defer(() => deleteLink(host.route, { name: unfinished }));
-  addLink(host.route, { name: port, master, ...sized, info });
+  addLink(host.route, { name: port, master, ...sized, info }, name);
   const link = getLink(host.route, { name: port });
   if (link?.link === undefined) throw new Error(`Cannot find ${port}: it vanished`);
   const { index, link: hostEnd } = link;

@@ -29,7 +29,9 @@ export const plugin: Plugin<DummyConfig> = {
     using container = openSandbox(attachment);
     using undo = new DisposableStack();
     const made = undo.use(
-      makeContainerLink(container, attachment, (name) => addLink(container.route, { name, info: { kind: "dummy" } })),
+      makeContainerLink(container, attachment, (name) =>
+        addLink(container.route, { name, info: { kind: "dummy" } }, attachment.ifname),
+      ),
     );
     const { result: lease } = undo.use(leaseIfAny(attachment, ipam));
     const link = withStableMac(container, made, lease, ipam);

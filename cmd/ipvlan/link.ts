@@ -24,13 +24,17 @@ export function createIpvlan(
 ): MadeLink {
   return makeContainerLink(container, attachment, (name) => {
     try {
-      addLink(stack.route, {
-        name,
-        link: parent.index,
-        namespace: container.namespace.fd,
-        ...(mtu && { mtu }),
-        info: { kind, data: { mode: ipvlanModes[mode], flags: ipvlanFlags[flag] } },
-      });
+      addLink(
+        stack.route,
+        {
+          name,
+          link: parent.index,
+          namespace: container.namespace.fd,
+          ...(mtu && { mtu }),
+          info: { kind, data: { mode: ipvlanModes[mode], flags: ipvlanFlags[flag] } },
+        },
+        attachment.ifname,
+      );
     } catch (error) {
       throw explain(error, parent);
     }

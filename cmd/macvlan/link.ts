@@ -29,14 +29,18 @@ export function createMacvlan(
   const data = { mode: macvlanModes[mode], ...(bcqueuelen && { broadcastQueueLength: bcqueuelen }) };
   return makeContainerLink(container, attachment, (name) => {
     try {
-      addLink(stack.route, {
-        name,
-        link: parent.index,
-        namespace: container.namespace.fd,
-        ...(mac && { mac }),
-        ...(mtu && { mtu }),
-        info: { kind: "macvlan", data },
-      });
+      addLink(
+        stack.route,
+        {
+          name,
+          link: parent.index,
+          namespace: container.namespace.fd,
+          ...(mac && { mac }),
+          ...(mtu && { mtu }),
+          info: { kind: "macvlan", data },
+        },
+        attachment.ifname,
+      );
     } catch (error) {
       throw explain(error, parent, mode);
     }

@@ -49,13 +49,17 @@ export function createVlan(
   const info: LinkInfo = shared ? { kind: "macvlan", data: { mode: macvlanModes.bridge } } : vlanInfo(config);
   return makeContainerLink(container, attachment, (name) => {
     try {
-      addLink(stack.route, {
-        name,
-        link: parent.index,
-        namespace: container.namespace.fd,
-        ...(mtu && { mtu }),
-        info,
-      });
+      addLink(
+        stack.route,
+        {
+          name,
+          link: parent.index,
+          namespace: container.namespace.fd,
+          ...(mtu && { mtu }),
+          info,
+        },
+        attachment.ifname,
+      );
     } catch (error) {
       throw shared ? error : explain(error, stack, parent, config);
     }

@@ -120,7 +120,7 @@ function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): Link | un
   using undo = new DisposableStack();
   undo.defer(() => deleteLink(host.route, { name: unfinished }));
   const mac = randomMac();
-  addLink(host.route, { name: unfinished, mac, ...(mtu && { mtu }), info: { kind: "bridge", data: {} } });
+  addLink(host.route, { name: unfinished, mac, ...(mtu && { mtu }), info: { kind: "bridge", data: {} } }, name);
   const { index } = getLink(host.route, { name: unfinished }) ?? {};
   if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
   // Somebody else's may have come meanwhile.

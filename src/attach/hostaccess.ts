@@ -84,7 +84,7 @@ function makeShim(host: NetworkStack, parent: Link, name: string): number {
   deleteLink(host.route, { name: unfinished });
   undo.defer(() => deleteLink(host.route, { name: unfinished }));
   const info = { kind: "macvlan", data: { mode: macvlanModes.bridge } } as const;
-  addLink(host.route, { name: unfinished, link: parent.index, info });
+  addLink(host.route, { name: unfinished, link: parent.index, info }, name);
   host.namespace.run(() => {
     // The host's address is on the parent as well. Others on the segment are to find it there: the shim answers ARP
     // only for those that are reached through it.

@@ -119,7 +119,7 @@ function makeParent(host: NetworkStack, name: string, what: string): Link {
   deleteLink(host.route, { name: unfinished });
   using undo = new DisposableStack();
   undo.defer(() => deleteLink(host.route, { name: unfinished }));
-  addLink(host.route, { ...wanted, name: unfinished });
+  addLink(host.route, { ...wanted, name: unfinished }, name);
   const { index } = getLink(host.route, { name: unfinished }) ?? {};
   if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
   undo.defer(() => deleteLink(host.route, { index }));

@@ -112,13 +112,17 @@ function makeDevice(route: RouteSocket, { network, vni, port, local, mtu, learni
   using undo = new DisposableStack();
   undo.defer(() => deleteLink(route, { name: unfinished }));
   try {
-    addLink(route, {
-      name: unfinished,
-      mtu,
-      mac: vtepMac(local),
-      ...(bridge !== undefined && { master: bridge }),
-      info: { kind: "vxlan", data: { vni, port, ...address, learning } },
-    });
+    addLink(
+      route,
+      {
+        name: unfinished,
+        mtu,
+        mac: vtepMac(local),
+        ...(bridge !== undefined && { master: bridge }),
+        info: { kind: "vxlan", data: { vni, port, ...address, learning } },
+      },
+      name,
+    );
     const { index } = getLink(route, { name: unfinished }) ?? {};
     if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
     setLink(route, `name ${unfinished} ${name}`, { index, name, alias: deviceMark(network) });

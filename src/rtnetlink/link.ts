@@ -144,10 +144,13 @@ export function listLinks(socket: RouteSocket, filter: Pick<NewLink, "master" | 
   return socket.dump(encodeRequest("list links", RTM_GETLINK, linkBody, filter)).map(({ body }) => readLink(body));
 }
 
-/** @throws NetlinkError EEXIST when the name is taken. */
-export function addLink(socket: RouteSocket, link: NewLink): void {
+/**
+ * @param known what an error calls it, where it is made under a name for the time being.
+ * @throws NetlinkError EEXIST when the name is taken.
+ */
+export function addLink(socket: RouteSocket, link: NewLink, known = link.name): void {
   const flags = RequestFlag.create | RequestFlag.exclusive;
-  const what = [link.info?.kind, link.name].filter(Boolean).join(" ");
+  const what = [link.info?.kind, known].filter(Boolean).join(" ");
   socket.request(encodeRequest(`add ${what}`, RTM_NEWLINK, linkBody, link, flags));
 }
 
