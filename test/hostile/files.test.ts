@@ -119,7 +119,11 @@ describe("the state directory", () => {
       );
       expect(modes).toContain("600 f 10.1.0.10");
       expect(modes).toContain("600 f pod_eth0.json");
-      expect(modes.filter((line) => !/^(700 d|600 f) /.test(line)).sort()).toEqual(["755 d net", "755 d networks"]);
+      expect(modes.filter((line) => !/^(700 d|600 f) /.test(line)).sort()).toEqual([
+        "750 f lock",
+        "755 d net",
+        "755 d networks",
+      ]);
       call("DEL", "bridge");
     },
   );
