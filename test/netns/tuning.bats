@@ -17,7 +17,7 @@ all='{mac: "02:42:00:00:00:77", mtu: 1400, txQLen: 500, promisc: true, allmulti:
   before="$(link) $(setting net/core/somaxconn) $(setting net/ipv4/conf/eth0/arp_filter) $(setting net/ipv4/tcp_rmem)"
   config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "tuning", prevResult: .} + ('"$all"')' <<<"$output")
   PREVIOUS=no must cni add c1 "$config"
-  assert_json '.interfaces[2].mac == "02:42:00:00:00:77"'
+  assert_json '.interfaces[2] | .mac == "02:42:00:00:00:77" and .mtu == 1400'
   assert_equal "$(link)" '["02:42:00:00:00:77",1400,500,true,true]'
   assert_equal "$(setting net/core/somaxconn) $(setting net/ipv4/conf/eth0/arp_filter) $(setting net/ipv4/tcp_rmem)" "500 1 4096	65536	1048576"
   PREVIOUS=no must cni check c1 "$config"

@@ -66,6 +66,20 @@ refused() {
     'peers[1].subnet: found "10.244.0.0/16", allowed: one that does not overlap 10.244.2.0/24 of peers[0]'
   refused "$(green '{network: "10.245.0.0/16"}')" 7 'peers[0].subnet: found "10.244.2.0/24", allowed: a subnet in network'
   refused "$(green | jq -c 'del(.ipam)')" 7 'ipam.type: found nothing'
+  refused "$(green '{internal: true, gatewayMode: "isolated"}')" 7 'gatewayMode: found "isolated", allowed: any other in mode "l3"'
+}
+
+@test "vxlan: gatewayMode isolated leaves the host without an address on the network" {
+  add_container c1 c2
+  must cni add c1 "$(blue '{isGateway: true, internal: true}')"
+  assert_equal "$(host ip -4 -j addr | jq -c '[.[].addr_info[]?.local | select(startswith("10.9."))]')" '["10.9.0.1"]'
+  must cni del c1 "$(blue '{isGateway: true, internal: true}')"
+  config=$(blue '{isGateway: true, internal: true, gatewayMode: "isolated"}')
+  for name in c1 c2; do must cni add "$name" "$config"; done
+  must cni check c1 "$config"
+  assert_equal "$(host ip -4 -j addr | jq -c '[.[].addr_info[]?.local | select(startswith("10.9."))]')" '[]'
+  must inside c1 ping -c 1 -W 2 "$(inside c2 ip -4 -j addr show eth0 | jq -r '.[0].addr_info[0].local')"
+  for name in c1 c2; do must cni del "$name" "$config"; done
 }
 
 @test "vxlan: a VNI, a name or a route that is somebody else's is not touched" {
