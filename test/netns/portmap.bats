@@ -162,6 +162,40 @@ start() {
   refuse '{hostPort: 8080, containerPort: 80}' backend '{backend: "ipfw"}'
 }
 
+@test "portmap: keys of the Go suite's backends are accepted, and mean the same" {
+  start_with() {
+    add_container "$1"
+    CAP_ARGS=$(ports "$2") must chain add "$1" "$(network one "$(bridge_plugin one 1)" "$(portmap | jq -c ". + $3")")"
+    serve "$1" 80
+  }
+  start_with c1 8080:80 '{backend: "iptables", markMasqBit: 14}'
+  start_with c2 8081:80 '{backend: "nftables", externalSetMarkChain: "KUBE-MARK-MASQ", conditionsV4: [], conditionsV6: []}'
+  assert_answer "c1 192.0.2.2" outside tcp 192.0.2.1 8080
+  assert_answer "c2 192.0.2.2" outside tcp 192.0.2.1 8081
+  # What a mark, or that chain, is for: the container reaches itself.
+  assert_answer c2 c2 tcp 192.0.2.1 8081
+  assert_equal "$(host iptables -t nat -S | grep -cE "CNI|KUBE" || true)" 0
+}
+
+@test "portmap: a kernel without nf_tables is a clear error, and nothing changes" {
+  add_container c1
+  must cni add c1 "$(bridge_plugin one 1 '{cniVersion: "1.1.0", name: "one"}')"
+  config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "portmap", prevResult: ., runtimeConfig: {portMappings: [{hostPort: 8080, containerPort: 80}]}}' <<<"$output")
+  traced() {
+    CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH=$BERTH_BIN \
+      host strace -qq -e trace=socket "$@" "$BERTH_BIN/portmap" <<<"$config"
+  }
+  traced -o "$BATS_TEST_TMPDIR/sockets" >/dev/null
+  must cni del c1 "$config"
+  before=$(host nft --stateless list ruleset)
+  number=$(grep -n NETLINK_NETFILTER "$BATS_TEST_TMPDIR/sockets" | head -1 | cut -d: -f1)
+  run traced -o /dev/null -e "inject=socket:error=EPROTONOSUPPORT:when=$number+"
+  assert_equal "$status" 1
+  assert_json '.code == 50 and (.msg | startswith("Cannot use nf_tables"))'
+  assert_equal "$(host nft --stateless list ruleset)" "$before"
+  assert_equal "$(host sh -c 'ls /run/berth/published 2>/dev/null | grep -v lock' || true)" ""
+}
+
 @test "portmap: a hostIP of a family that the container lacks is refused" {
   add_container c1
   bridge='{"type":"bridge","bridge":"br4","isGateway":true,"ipam":{"type":"host-local","subnet":"10.4.0.0/24"}}'
