@@ -36,8 +36,9 @@ export const plugin: Plugin<DummyConfig> = {
     const { result: lease } = undo.use(leaseIfAny(attachment, ipam));
     const link = withStableMac(container, made, lease, ipam);
     configureInterface(container, link, lease);
+    const result = resultOf(container, attachment, link, { lease, dns });
     undo.move();
-    return resultOf(container, attachment, link, { lease, dns });
+    return result;
   },
 
   del(attachment, { ipam }) {

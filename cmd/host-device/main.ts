@@ -34,10 +34,11 @@ export const plugin: Plugin<HostDeviceConfig> = {
     const link = selector === undefined || userspace ? undefined : take(host, container, selector, attachment, undo);
     const { result: lease } = undo.use(leaseIfAny(attachment, ipam));
     if (link !== undefined) setUp(container, link, lease);
+    // As it is now: a DHCP server may have told another MTU.
+    const now = link && getLink(container.route, { index: link.index });
     undo.move();
     return {
-      // As it is now: a DHCP server may have told another MTU.
-      interfaces: [describeInterface(attachment, link && getLink(container.route, { index: link.index }), config)],
+      interfaces: [describeInterface(attachment, now, config)],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 0 })),
       routes: lease.routes,
       dns: chooseDns(dns, lease.dns),

@@ -51,8 +51,9 @@ export const plugin: Plugin<IpvlanConfig> = {
     // when it is set up (NETDEV_UP in net/ipv4/devinet.c and net/ipv6/ndisc.c).
     if (lease.ips.length === 0) setLinkUp(container.route, link);
     else configureInterface(container, link, lease);
+    const result = resultOf(container, attachment, link, { lease, dns: config.dns });
     undo.move();
-    return resultOf(container, attachment, link, { lease, dns: config.dns });
+    return result;
   },
 
   del(attachment, { ipam }) {

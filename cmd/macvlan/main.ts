@@ -61,8 +61,9 @@ export const plugin: Plugin<MacvlanConfig> = {
     else configureInterface(container, link, lease.result);
     if (config.hostAccess) giveHostAccess(host, parent, attachment, config, lease.result);
     announce(container, link.index, link.mac);
+    const result = resultOf(container, attachment, link, { lease: lease.result, dns: config.given.dns });
     undo.move();
-    return resultOf(container, attachment, link, { lease: lease.result, dns: config.given.dns });
+    return result;
   },
 
   del(attachment, { ipam }) {

@@ -39,8 +39,9 @@ export const plugin: Plugin<VlanConfig> = {
     if (lease.ips.length === 0) setLinkUp(container.route, link);
     else configureInterface(container, link, lease);
     announce(container, link.index, link.mac);
+    const result = resultOf(container, attachment, link, { lease, dns: config.dns });
     undo.move();
-    return resultOf(container, attachment, link, { lease, dns: config.dns });
+    return result;
   },
 
   del(attachment, { ipam }) {
