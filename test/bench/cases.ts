@@ -10,7 +10,7 @@ import {
   startChain,
   type Verb,
 } from "./host.ts";
-import { bridge, bridgeDoesItAll, chainOfFive, hostLocal, macvlan, vxlan } from "./networks.ts";
+import { bridge, bridgeDoesItAll, chainOfFive, hostLocal, macvlan, ptp, vxlan } from "./networks.ts";
 
 /** A time of each verb, in milliseconds. */
 export type Times = Readonly<Partial<Record<Verb, number>>>;
@@ -133,7 +133,10 @@ export function listCases({ quick }: { quick: boolean }): Case[] {
   return [
     attachment("bridge + host-local, IPv4", [bridge()]),
     attachment("bridge + host-local, dual stack", [bridge(2)]),
-    attachment("macvlan + host-local", [macvlan]),
+    attachment("macvlan + host-local, IPv4", [macvlan(1)]),
+    // The Go suite waits seconds for IPv6 addresses here.
+    { ...attachment("macvlan + host-local, dual stack", [macvlan(2)]), rounds: 7 },
+    { ...attachment("ptp + host-local, dual stack", [ptp]), rounds: 7 },
     attachment("vxlan + host-local, 20 peers", [vxlan], "Berth"),
     ...(quick ? [0, 10_000] : [0, 10_000, 50_000]).map(reservations),
     ...crowds.map((pods) => crowd(pods, "chain of five", chainOfFive)),

@@ -39,7 +39,11 @@ export function bridgeDoesItAll(hostPort: number): PluginConfig[] {
   ];
 }
 
-export const macvlan: PluginConfig = { type: "macvlan", master: "uplink", ipam: hostLocal(1, "macvlan") };
+export function macvlan(families: 1 | 2): PluginConfig {
+  return { type: "macvlan", master: "uplink", ipam: hostLocal(families, "macvlan") };
+}
+
+export const ptp: PluginConfig = { type: "ptp", ipam: hostLocal(2, "ptp") };
 
 /** A node of an overlay with 20 others. */
 export const vxlan: PluginConfig = {

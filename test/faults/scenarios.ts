@@ -26,11 +26,11 @@ export const scenarios: readonly Scenario[] = [
     only: "Berth",
     plugin: bridge(2, { ipMasq: true, isolate: true, runtimeConfig: { portMappings, bandwidth: rates } }),
   },
-  { name: "macvlan", plugin: macvlan },
+  { name: "macvlan", plugin: macvlan(1) },
   {
     name: "macvlan with host access",
     only: "Berth",
-    plugin: { ...macvlan, hostAccess: true, hostAddresses: ["10.10.255.1"] },
+    plugin: { ...macvlan(1), hostAccess: true, hostAddresses: ["10.10.255.1"] },
   },
   { name: "vxlan", only: "Berth", plugin: vxlan },
   { name: "host-local", plugin: { type: "host-local", ipam: hostLocal(2) } },
