@@ -8,7 +8,7 @@ import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface, describeInterface } from "../../src/attach/interface.ts";
-import { hasLimits, limitRates, removeLimits } from "../../src/attach/limits.ts";
+import { findLimiter, hasLimits, limitRates } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
@@ -121,8 +121,7 @@ export const plugin: Plugin<BridgeConfig> = {
     steps.defer(() => tidyBridge(host, config));
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
-    steps.defer(() => removeVethPair(host, attachment));
-    steps.defer(() => removeLimits(host, ownerOf(attachment)));
+    steps.defer(() => removeVethPair(host, attachment, findLimiter(host, ownerOf(attachment))));
     steps.defer(() => withdrawn.use(withdraw(ownerOf(attachment), plugin.name)));
   },
 

@@ -8,7 +8,7 @@ import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding } from "../../src/attach/gateway.ts";
 import { describeInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
-import { hasLimits, limitRates, removeLimits } from "../../src/attach/limits.ts";
+import { findLimiter, hasLimits, limitRates } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
@@ -70,8 +70,7 @@ export const plugin: Plugin<PtpConfig> = {
     using steps = new DisposableStack();
     const withdrawn = steps.use(new DisposableStack());
     if (ipam !== undefined) steps.defer(() => delegateDel(attachment, ipam));
-    steps.defer(() => removeVethPair(host, attachment));
-    steps.defer(() => removeLimits(host, ownerOf(attachment)));
+    steps.defer(() => removeVethPair(host, attachment, findLimiter(host, ownerOf(attachment))));
     steps.defer(() => withdrawn.use(withdraw(ownerOf(attachment), plugin.name)));
   },
 

@@ -7,7 +7,7 @@ import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
-import { limitRates, removeLimits } from "../../src/attach/limits.ts";
+import { findLimiter, limitRates } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
@@ -86,9 +86,8 @@ export const plugin: Plugin<VxlanConfig> = {
     steps.defer(() => tidyOverlay(host, attachment.network.name, config));
     const { ipamType } = config;
     if (ipamType !== undefined) steps.defer(() => delegateDel(attachment, ipamType));
-    steps.defer(() => removeLimits(host, ownerOf(attachment)));
     for (const name of publicationNames) steps.defer(() => closing.use(withdraw(ownerOf(attachment), name)));
-    steps.defer(() => removeVethPair(host, attachment));
+    steps.defer(() => removeVethPair(host, attachment, findLimiter(host, ownerOf(attachment))));
   },
 
   check: checkAttachment,

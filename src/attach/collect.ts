@@ -1,5 +1,5 @@
 import type { Network } from "../cni/plugin.ts";
-import { deleteLink, type Link, listLinks } from "../rtnetlink/link.ts";
+import { deleteLinks, type Link, listLinks } from "../rtnetlink/link.ts";
 import { ifbName, isUnmarkedIfb } from "./limits.ts";
 import { networkMark, ownerMark } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
@@ -10,13 +10,9 @@ import type { NetworkStack } from "./stack.ts";
  * @param kind of which kind; left out: any.
  */
 export function collectLinks(host: NetworkStack, network: Network, kind?: string): void {
-  using steps = new DisposableStack();
   const isStale = staleLinksOf(network);
-  for (const link of listLinks(host.route)) {
-    if (isStale(link) && (kind === undefined || link.info?.kind === kind)) {
-      steps.defer(() => deleteLink(host.route, link));
-    }
-  }
+  const links = listLinks(host.route).filter((link) => isStale(link) && (kind ?? link.info?.kind) === link.info?.kind);
+  deleteLinks(host.route, links);
 }
 
 function staleLinksOf({ name: network, validAttachments }: Network): (link: Link) => boolean {

@@ -48,6 +48,11 @@ export function ifbName({ containerID, ifname }: AttachmentKey): string {
   return `bwp${hash(`${containerID}/${ifname}`).slice(0, 12)}`;
 }
 
+/** The link that an attachment's limits have added to the host, if they have. */
+export function findLimiter(host: NetworkStack, owner: Owner): Link | undefined {
+  return getLink(host.route, { name: ifbName(owner) });
+}
+
 /** Whether a link is an attachment's of this network, whose ADD was killed before it could mark it. */
 export function isUnmarkedIfb({ name, alias, info, mac }: Link, network: string): boolean {
   const isIfb = info?.kind === "ifb" && /^bwp[0-9a-f]{12}$/.test(name);
@@ -115,7 +120,7 @@ function bucketOf({ rate, burst }: Limit): TokenBucket {
 
 /** Takes the limits of an attachment back; what is not there, and what is somebody else's, is passed over. */
 export function removeLimits(host: NetworkStack, owner: Owner, link?: Link): void {
-  const ifb = getLink(host.route, { name: ifbName(owner) });
+  const ifb = findLimiter(host, owner);
   if (link !== undefined) {
     const filters = listFilters(host.route, link.index);
     const ours = filters.filter(({ to }) => to !== undefined && leadsNowhereElse(host, to, ifb));
@@ -143,7 +148,7 @@ function hasIngress(host: NetworkStack, link: Link): boolean {
 export function checkLimits(host: NetworkStack, owner: Owner, link: Link, { ingress, egress }: Limits): void {
   if (ingress !== undefined) checkBucket(host, link, ingress);
   if (egress === undefined) return;
-  const ifb = getLink(host.route, { name: ifbName(owner) });
+  const ifb = findLimiter(host, owner);
   if (ifb === undefined) throw mismatch(`interface ${ifbName(owner)}`, undefined, "an ifb");
   checkBucket(host, ifb, egress);
   const led = listFilters(host.route, link.index).some(({ to }) => to === ifb.index);

@@ -2,7 +2,16 @@ import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Attachment } from "../cni/plugin.ts";
 import type { Mac } from "../ip/mac.ts";
 import { NetlinkError } from "../netlink/error.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, type LinkInfo, setLink } from "../rtnetlink/link.ts";
+import {
+  addLink,
+  deleteLink,
+  deleteLinks,
+  getLink,
+  type Link,
+  LinkFlag,
+  type LinkInfo,
+  setLink,
+} from "../rtnetlink/link.ts";
 import { hostLinkName, madeUpMac, ownerMark, ownerOf } from "./owner.ts";
 import { findSandbox, type NetworkStack } from "./stack.ts";
 
@@ -73,11 +82,18 @@ const goSuiteName = /^veth[0-9a-f]{8}$/;
 /**
  * Removes an attachment's veth pair, found by its owner in the host; one that the Go suite made, whose name is random,
  * by its end in the container. A link of that name that somebody else put there is left alone.
+ *
+ * @param limiter the link of the attachment's limits, which is removed as well, in the time that one takes.
  */
-export function removeVethPair(host: NetworkStack, attachment: Attachment): void {
+export function removeVethPair(host: NetworkStack, attachment: Attachment, limiter?: Link): void {
   const owner = ownerOf(attachment);
   const link = getLink(host.route, { name: hostLinkName(owner) });
-  if (link !== undefined && isOwn(link, ownerMark(owner)) && deleteLink(host.route, link)) return;
+  const own = link !== undefined && isOwn(link, ownerMark(owner)) ? link : undefined;
+  deleteLinks(
+    host.route,
+    [own, limiter].filter((it) => it !== undefined),
+  );
+  if (own !== undefined) return;
   using container = findSandbox(attachment);
   if (container === undefined) return;
   const end = getLink(container.route, { name: attachment.ifname });

@@ -102,6 +102,8 @@ const linkAttributes = attributes({
   operState: [16, u8],
   info: [18, linkInfo],
   alias: [20, text],
+  /** Of links that are changed or deleted together; 0 from the start. */
+  group: [27, u32],
   /** A descriptor of the namespace to make the link in, or to move it to. */
   namespace: [28, u32],
   promiscuity: [30, u32],
@@ -171,6 +173,21 @@ export function setLinkDown(socket: RouteSocket, link: LinkRef): void {
 export function deleteLink(socket: RouteSocket, link: LinkRef): boolean {
   const request = encodeRequest(`delete ${label(link)}`, RTM_DELLINK, linkBody, ref(link));
   return unless(["ENODEV"], () => socket.request(request)) !== undefined;
+}
+
+/**
+ * Deletes links at once: the kernel waits for its processors' leave for all of them together, as long as for one
+ * (unregister_netdevice_many in net/core/dev.c).
+ */
+export function deleteLinks(socket: RouteSocket, links: readonly Link[]): void {
+  const [first, ...others] = links;
+  if (first === undefined) return;
+  if (others.length === 0) return void deleteLink(socket, first);
+  // Of these links and no others, so that nobody else's deletion meets them.
+  const group = 1 + Math.floor(Math.random() * 0x7ffffffe);
+  for (const link of links) unless(["ENODEV"], () => setLink(socket, `delete ${link.name}`, { ...ref(link), group }));
+  const names = links.map(({ name }) => name).join(", ");
+  unless(["ENODEV"], () => socket.request(encodeRequest(`delete ${names}`, RTM_DELLINK, linkBody, { group })));
 }
 
 /** Reads a link message, as answers and link notifications carry it. */

@@ -5,7 +5,16 @@ import { expectPart, expectSame, onlyMessage, write } from "./compare.ts";
 
 const HEADER = 16;
 const zero = { family: 0, type: 0, index: 0, flags: 0, change: 0 };
-const ethernet = { family: 0, type: 1, change: 0, mtu: 1500, txQueueLength: 1000, promiscuity: 0, carrier: true };
+const ethernet = {
+  family: 0,
+  type: 1,
+  change: 0,
+  mtu: 1500,
+  txQueueLength: 1000,
+  promiscuity: 0,
+  group: 0,
+  carrier: true,
+};
 
 type Value = ReturnType<typeof linkBody.decode>;
 
@@ -33,6 +42,7 @@ const asked: [name: keyof typeof requests, value: Value][] = [
   ["port of a bridge", { ...zero, index: 3, master: 5 }],
   ["up", { ...zero, index: 3, flags: 1, change: 1 }],
   ["alias", { ...zero, index: 3, alias: "berth/net/c1/eth0" }],
+  ["group", { ...zero, group: 7 }],
   [
     "macvlan",
     { ...zero, name: "mv0", link: 2, info: { kind: "macvlan", data: { mode: 4, broadcastQueueLength: 500 } } },
