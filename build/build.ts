@@ -10,6 +10,7 @@ import { lockFile } from "../src/linux/lock.ts";
 import { bundleLoaders, bundleNames } from "./bundle.ts";
 import { alignCodeCaches, recordCodeCaches } from "./codecache.ts";
 import { generateValidators } from "./generate.ts";
+import { handoverSource } from "./handover.ts";
 import { placeLibraries } from "./libraries.ts";
 import { libraryFolder, packageExecutable } from "./package.ts";
 import { inRepository, writeWhole } from "./paths.ts";
@@ -46,10 +47,17 @@ async function buildAll(quick: boolean): Promise<void> {
 /** What the executable depends on besides the bundle. */
 function builders(): string[] {
   const samples = readdirSync(inRepository("conf")).map((name) => inRepository("conf", name));
-  const scripts = ["package.ts", "node.ts", "hasten.ts", "codecache.ts", "record.sh"].map((name) =>
+  const scripts = ["package.ts", "node.ts", "hasten.ts", "handover.ts", "codecache.ts", "record.sh"].map((name) =>
     inRepository("build", name),
   );
-  return [...scripts, ...samples, `${cache}/loader.cjs`, `${cache}/record.cjs`, inRepository("package-lock.json")];
+  return [
+    ...scripts,
+    handoverSource,
+    ...samples,
+    `${cache}/loader.cjs`,
+    `${cache}/record.cjs`,
+    inRepository("package-lock.json"),
+  ];
 }
 
 function hashOf(...files: string[]): string {

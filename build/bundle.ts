@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { build, type Plugin } from "esbuild";
-import { delegates } from "../cmd/plugins.ts";
+import { delegates, plugins } from "../cmd/plugins.ts";
 import { inRepository } from "./paths.ts";
 
 const common = {
@@ -42,6 +42,9 @@ export async function bundleNames(names: readonly string[], directory: string): 
   return Object.fromEntries(await Promise.all(names.map(bundle)));
 }
 
+/** The one name that answers for all others. */
+const agent = "berth-agent";
+
 /** Of what the tables of plugins and tools name, a process needs its own part and the plugins that others call. */
 function leaveOutOthers(name: string): Plugin {
   return {
@@ -49,7 +52,8 @@ function leaveOutOthers(name: string): Plugin {
     setup({ onResolve }) {
       onResolve({ filter: /^\.\/[^/]+\/[^/]+\.ts$/ }, ({ path, kind }) => {
         const [, folder = ""] = path.split("/");
-        const isNeeded = folder === name || (delegates.includes(folder) && path.endsWith("/main.ts"));
+        const others = name === agent ? Object.keys(plugins) : delegates;
+        const isNeeded = folder === name || (others.includes(folder) && path.endsWith("/main.ts"));
         return kind === "require-call" && !isNeeded ? { path, external: true } : undefined;
       });
     },

@@ -1,7 +1,8 @@
 // Takes out of Node.js' executable what every start does and a short process has no use for. Each change is found by the name
 // of a function that Node.js exports; where it is not as expected, the build fails.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { execaSync } from "execa";
+import { type Executable, readExecutable } from "./elf.ts";
 
 /** Functions without a result that are not to do anything. */
 const idle = [
@@ -18,59 +19,27 @@ const deadlockSetter = "_ZN4absl29SetMutexDeadlockDetectionModeENS_15OnDeadlockC
 
 /** Changes the file `node`, which is to run under `options`. */
 export function hasten(node: string, options: readonly string[]): void {
-  const image = readFileSync(node);
-  const sections = readSections(node);
-  const symbols = readSymbols(node);
-  const at = (address: number) => {
-    const section = sections.find(({ start, size }) => start <= address && address < start + size);
-    if (section === undefined) throw new Error(`Cannot hasten ${node}: no section has address ${address}`);
-    return address - section.start + section.offset;
-  };
-  const functionAt = (name: string) => {
-    const address = symbols.get(name);
-    if (address === undefined) throw new Error(`Cannot hasten ${node}: ${name} is not there`);
-    return address;
-  };
-
+  const executable = readExecutable(node);
+  const { image, offsetOf, functionOf } = executable;
   adoptCodeCaches(image, codeCacheHeader(node, []), codeCacheHeader(node, options));
-  for (const name of idle) image[at(functionAt(name))] = ret;
-  ignoreDeadlocks(image, functionAt(deadlockSetter), at);
+  for (const name of idle) image[offsetOf(functionOf(name).address)] = ret;
+  ignoreDeadlocks(executable);
   writeFileSync(node, image);
 }
 
 /** The x86-64 instruction that returns. */
 const ret = 0xc3;
 
-interface Section {
-  readonly start: number;
-  readonly size: number;
-  readonly offset: number;
-}
-
-function readSections(node: string): Section[] {
-  const { stdout } = execaSync("readelf", ["--sections", "--wide", node]);
-  const rows = stdout.matchAll(/ (?:PROGBITS) +([0-9a-f]{16}) ([0-9a-f]+) ([0-9a-f]+)/g);
-  return Array.from(rows, ([, ...numbers]) => {
-    const [start = 0, offset = 0, size = 0] = numbers.map((number) => Number.parseInt(number, 16));
-    return { start, offset, size };
-  });
-}
-
-function readSymbols(node: string): Map<string, number> {
-  const { stdout } = execaSync("nm", ["--dynamic", "--defined-only", node], { maxBuffer: 2 ** 26 });
-  const rows = stdout.matchAll(/^([0-9a-f]+) T (\S+)$/gm);
-  return new Map(Array.from(rows, ([, address = "", name = ""]) => [name, Number.parseInt(address, 16)]));
-}
-
 /**
  * Node.js is built with Abseil's mutexes looking for deadlocks, which is meant for debugging: a table of a megabyte, and
  * work at every lock.
  */
-function ignoreDeadlocks(image: Buffer, setter: number, at: (address: number) => number): void {
+function ignoreDeadlocks({ image, offsetOf, functionOf }: Executable): void {
+  const { address } = functionOf(deadlockSetter);
   // push %rbp; mov %rsp,%rbp; mov %edi,DISTANCE(%rip); and the variable is that far behind its end.
-  const code = image.subarray(at(setter), at(setter) + 10);
+  const code = image.subarray(offsetOf(address), offsetOf(address) + 10);
   const expected = Buffer.from("554889e5893d", "hex");
-  const variable = at(setter + code.length + code.readInt32LE(expected.length));
+  const variable = offsetOf(address + code.length + code.readInt32LE(expected.length));
   // 0 ignores cycles, 1 reports them, 2 aborts.
   if (!code.subarray(0, expected.length).equals(expected) || image.readUInt32LE(variable) > 2) {
     throw new Error("Cannot switch off Node.js' deadlock detection: it is of another form");

@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
 import pkg from "@yao-pkg/pkg/lib-es5/sea.js";
 import { execaSync } from "execa";
+import { insertHandover } from "./handover.ts";
 import { options, preparedNode } from "./node.ts";
 
 /** Where an executable looks for the libraries that travel with it: beside itself, and where install.sh puts them. */
@@ -38,6 +39,7 @@ export async function packageExecutable(
     });
     // After the packing: the packer garbles the names of libraries if the search path was set before.
     execaSync("patchelf", ["--set-rpath", searchPath.join(":"), unfinished]);
+    insertHandover(unfinished);
     renameSync(unfinished, output);
   } finally {
     rmSync(unfinished, { force: true });

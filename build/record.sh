@@ -17,7 +17,7 @@ printf '#!/bin/sh\nexec %s %s "$0" "$@"\n' "$*" "$directory" >"$stubs/stub"
 chmod +x "$stubs/stub"
 for name in $names; do
   ln "$stubs/stub" "$stubs/$name"
-  CNI_COMMAND=VERSION "$stubs/$name" >/dev/null 2>&1 </dev/null
+  CNI_COMMAND=VERSION "$stubs/$name" --version >/dev/null 2>&1 </dev/null
 done
 
 # A link to the outside, for networks that need one.

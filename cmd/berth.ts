@@ -1,11 +1,10 @@
 // The executable: one file under the names of all plugins, of which it is the one that it is called by.
-import { statSync } from "node:fs";
-import { basename } from "node:path";
 import { suiteVersion } from "../src/cni/about.ts";
 import type { AnyPlugin } from "../src/cni/plugin.ts";
-import { type Response, runPlugin } from "../src/cni/run.ts";
+import type { Response } from "../src/cni/run.ts";
 import { readToEnd, writeAll } from "../src/linux/stdio.ts";
-import { delegates, plugins } from "./plugins.ts";
+import { plugins } from "./plugins.ts";
+import { servePlugin } from "./serve.ts";
 import { commands, tools } from "./tools.ts";
 
 export { exit } from "../src/linux/libc.ts";
@@ -37,14 +36,7 @@ function serve({ name, args, env, executable, about }: Call): Response {
   if (plugin === undefined) return { status: 1, stdout: "", stderr: unknownText(name) };
   if (args.includes("--version")) return { status: 0, stdout: `${name} ${suiteVersion} (${about})\n`, stderr: "" };
   if (args.includes("--help")) return { status: 0, stdout: helpText(plugin), stderr: "" };
-  const inProcess = (path: string) =>
-    delegates.includes(basename(path)) && isSameFile(path, executable) ? plugins[basename(path)]?.() : undefined;
-  return runPlugin(plugin, { env, stdin: () => readToEnd(0), inProcess });
-}
-
-function isSameFile(...paths: [string, string]): boolean {
-  const [one, other] = paths.map((path) => statSync(path, { bigint: true }));
-  return one?.ino === other?.ino && one?.dev === other?.dev;
+  return servePlugin(plugin, { env, stdin: () => readToEnd(0), executable });
 }
 
 function unknownText(name: string): string {

@@ -3,6 +3,7 @@ type Tool = (args: readonly string[], env: NodeJS.ProcessEnv) => number | Promis
 
 /** Executables for people, by name, loaded as the plugins are. A tool writes for itself and gives its exit status. */
 export const tools: Readonly<Record<string, () => Tool>> = {
+  "berth-agent": () => (require("./berth-agent/main.ts") as typeof import("./berth-agent/main.ts")).main,
   cnitool: () => (require("./cnitool/main.ts") as typeof import("./cnitool/main.ts")).main,
 };
 

@@ -9,12 +9,16 @@ const signatures = {
   listen: { arguments: ["int32", "int32"], return: "int32" },
   accept4: { arguments: ["int32", "pointer", "pointer", "int32"], return: "int32" },
   setsockopt: { arguments: ["int32", "int32", "int32", "buffer", "uint32"], return: "int32" },
+  getsockopt: { arguments: ["int32", "int32", "int32", "buffer", "buffer"], return: "int32" },
   sendto: { arguments: ["int32", "buffer", "uint64", "int32", "buffer", "uint32"], return: "int64" },
   setns: { arguments: ["int32", "int32"], return: "int32" },
   unshare: { arguments: ["int32"], return: "int32" },
   poll: { arguments: ["buffer", "uint64", "int32"], return: "int32" },
   flock: { arguments: ["int32", "int32"], return: "int32" },
   ioctl: { arguments: ["int32", "uint64", "pointer"], return: "int32" },
+  alarm: { arguments: ["uint32"], return: "uint32" },
+  /** With a number of asm/unistd_64.h, for what glibc 2.28 has no function of. */
+  syscall: { arguments: ["int64", "int64", "int64", "int64"], return: "int64" },
   inotify_init1: { arguments: ["int32"], return: "int32" },
   inotify_add_watch: { arguments: ["int32", "buffer", "uint32"], return: "int32" },
   /** Of libuv, which the executable has in it as well. */

@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync } from "node:fs";
+import { constants, fstatSync, openSync, unlinkSync } from "node:fs";
 import { Descriptor } from "./descriptor.ts";
 import { call, SystemError } from "./libc.ts";
 
@@ -12,6 +12,22 @@ const LOCK_NB = 4;
  */
 export function lockFile(path: string, mode = 0o600): Disposable {
   return lock(path, mode, LOCK_EX);
+}
+
+/** As {@link lockFile}, of a file that is there only while somebody holds the lock or waits for it. */
+export function lockPassingFile(path: string): Disposable {
+  const lock = lockFile(path);
+  return {
+    [Symbol.dispose]() {
+      using _lock = lock;
+      try {
+        // Whoever waits for it finds that it is gone, and makes another.
+        unlinkSync(path);
+      } catch {
+        // A lock file too many is no reason to take back what was done under it.
+      }
+    },
+  };
 }
 
 /** Waits for a shared lock: many may hold it at once, none while one holds the exclusive lock. */

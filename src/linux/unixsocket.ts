@@ -2,7 +2,8 @@ import { Descriptor, openSocket } from "./descriptor.ts";
 import { call } from "./libc.ts";
 
 const AF_UNIX = 1;
-const SOCK_STREAM = 1;
+/** SOCK_* of socket(2). */
+export const SocketType = { stream: 1, sequencedPacket: 5 } as const;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const BACKLOG = 128;
@@ -10,7 +11,7 @@ const BACKLOG = 128;
 /** Connects to the stream socket at `path`. @throws SystemError, as ENOENT or ECONNREFUSED where nobody listens. */
 export function connectUnix(path: string): Descriptor {
   using undo = new DisposableStack();
-  const socket = undo.use(openSocket(AF_UNIX, SOCK_STREAM, 0));
+  const socket = undo.use(openSocket(AF_UNIX, SocketType.stream, 0));
   const address = unixAddress(path);
   call("connect", socket.fd, address, address.length);
   undo.move();
@@ -18,9 +19,9 @@ export function connectUnix(path: string): Descriptor {
 }
 
 /** Listens at `path`, where there must be nothing. @param mode who may connect (unix(7): whoever may write). */
-export function listenUnix(path: string, mode: number): Descriptor {
+export function listenUnix(path: string, mode: number, type: number = SocketType.stream): Descriptor {
   using undo = new DisposableStack();
-  const socket = undo.use(openSocket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  const socket = undo.use(openSocket(AF_UNIX, type | SOCK_NONBLOCK, 0));
   const address = unixAddress(path);
   // The file gets its mode as it is made: there is no moment in which others may connect.
   const umask = process.umask(0o777 & ~mode);

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { startAgent } from "./agent.ts";
 import { type Case, listCases, type Times } from "./cases.ts";
 import { addContainer, callChain, type Host, makeHost, suites, type Verb } from "./host.ts";
 import { bridge } from "./networks.ts";
@@ -12,6 +13,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: "boolean", default: false },
+    agent: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     rounds: { type: "string" },
   },
@@ -22,6 +24,7 @@ const progress = (text: string) => process.stderr.write(`${text}\n`);
 
 const hosts = [suites.berth, suites.go].map((suite) => makeHost(suite));
 for (const { suite } of hosts) addContainer(`${suite.name}-measured`);
+const agent = values.agent ? await startAgent(hosts[0] as Host) : undefined;
 
 async function measure(it: Case): Promise<Row[]> {
   const measured = new Map<Verb, Map<Host, number[]>>();
@@ -51,7 +54,7 @@ function measureUsages(): Row[] {
     return [];
   }
   const plugin = bridge();
-  const usages = Array.from({ length: rounds }, () => hosts.map((host) => measureUsage(host, plugin)));
+  const usages = Array.from({ length: rounds }, () => hosts.map((host) => measureUsage(host, plugin, agent)));
   const of = (host: number, read: (usage: ReturnType<typeof measureUsage>) => number) =>
     usages.flatMap((round) => round[host] ?? []).map(read);
   const row = (name: string, unit: Row["unit"], read: (usage: ReturnType<typeof measureUsage>) => number) =>
@@ -69,12 +72,14 @@ if (isWanted("CPU and memory")) {
   for (const host of hosts) callChain(host, "DEL", `${host.suite.name}-measured`, [bridge()]);
   rows.push(...measureUsages());
 }
+await agent?.stop();
 const machine = {
   processor: cpus()[0]?.model ?? "",
   processors: cpus().length,
   memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
   kernel: release(),
   load: readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 3).join(" "),
+  agent: values.agent,
   rounds,
   seconds: Math.round((performance.now() - start) / 1000),
 };

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { dlopen } from "node:ffi";
+import type { Agent } from "./agent.ts";
 import { callPlugin, type Host, type PluginConfig } from "./host.ts";
 
 /** What one ADD costs its node. */
@@ -10,12 +11,13 @@ export interface Usage {
   readonly memory: number;
 }
 
-/** A node's cost of an ADD; the DEL after it is not counted. */
-export function measureUsage(host: Host, plugin: PluginConfig): Usage {
+/** A node's cost of an ADD, with what the agent spends on it; the DEL after it is not counted. */
+export function measureUsage(host: Host, plugin: PluginConfig, agent?: Agent): Usage {
   const container = `${host.suite.name}-measured`;
-  const before = cpuOfChildren();
+  const cpu = () => cpuOfChildren() + (agent?.cpu() ?? 0);
+  const before = cpu();
   const { status, stdout, stderr } = callPlugin(host, { verb: "ADD", container, plugin });
-  const milliseconds = cpuOfChildren() - before;
+  const milliseconds = cpu() - before;
   if (status !== 0) throw new Error(`${host.suite.name} ADD failed: ${stdout}${stderr}`);
   callPlugin(host, { verb: "DEL", container, plugin, prevResult: JSON.parse(stdout) });
 

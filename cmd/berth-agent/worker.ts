@@ -1,0 +1,132 @@
+import { statSync, writeSync } from "node:fs";
+import { lockPath } from "../../src/attach/state.ts";
+import type { AnyPlugin } from "../../src/cni/plugin.ts";
+import { Descriptor } from "../../src/linux/descriptor.ts";
+import { lockPassingFile } from "../../src/linux/lock.ts";
+import { PollEvent, poll } from "../../src/linux/poll.ts";
+import { endAfter } from "../../src/linux/process.ts";
+import { readToEnd, writeAll } from "../../src/linux/stdio.ts";
+import { acceptUnix } from "../../src/linux/unixsocket.ts";
+import { plugins } from "../plugins.ts";
+import { servePlugin } from "../serve.ts";
+import { type Caller, NotOurs, readCaller, standingOf } from "./caller.ts";
+
+/** The descriptors that a worker is started with. The second can be read when the agent is gone, or wants no more of it. */
+export const passed = { listener: 3, agent: 4 } as const;
+
+/** A worker's exit status: it has done its part, or the executable was replaced, and a new one should do the rest. */
+export const workerStatus = { done: 0, replaced: 75 } as const;
+
+/** The first byte of an answer, as handover.s has it. */
+const Reply = { notMe: 0, accepted: 1 } as const;
+
+/** A process that has answered so often begins anew, lest anything grows in it. */
+const mostCalls = 10_000;
+
+/** The longest that a call may take, in seconds; runtimes give up before. The kernel ends a worker that hangs. */
+const patience = 300;
+
+/** Answers calls, one after the other. @returns a {@link workerStatus}. */
+export function work(): number {
+  // Not in the midst of a call: the agent says when.
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => {});
+  const listener = new Descriptor(passed.listener);
+  const own = standingOf("self");
+  const told = new Set<string>();
+  for (let calls = 0; calls < mostCalls; calls++) {
+    const ready = poll([passed.agent, listener.fd], PollEvent.in);
+    if (ready.includes(passed.agent)) break;
+    using connection = acceptNext(listener);
+    if (connection === undefined) continue;
+    try {
+      using caller = readCaller(connection, own);
+      answer(connection, caller);
+    } catch (error) {
+      reply(connection, Reply.notMe);
+      const text = error instanceof NotOurs ? `A call is left to its own process: ${error.message}` : String(error);
+      if (!told.has(text)) log(text);
+      told.add(text);
+      if (isReplaced()) return workerStatus.replaced;
+    }
+  }
+  return workerStatus.done;
+}
+
+/** Undefined when another worker was quicker. */
+function acceptNext(listener: Descriptor): Descriptor | undefined {
+  try {
+    return acceptUnix(listener);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws NotOurs, before anything has happened. */
+function answer(connection: Descriptor, caller: Caller): void {
+  const plugin = plugins[caller.name]?.();
+  if (plugin === undefined || caller.args.length > 0) throw new NotOurs("it is not one of a plugin");
+  // Whoever did not wait does it by itself.
+  if (!reply(connection, Reply.accepted)) return;
+  endAfter(patience);
+  process.chdir(caller.directory);
+  try {
+    serve(connection, caller, plugin);
+  } finally {
+    process.chdir("/");
+    endAfter(0);
+  }
+}
+
+function serve(connection: Descriptor, caller: Caller, plugin: AnyPlugin): void {
+  const { name, env } = caller;
+  let input: Uint8Array | undefined;
+  const stdin = () => {
+    input ??= readToEnd(caller.stdin.fd);
+    return input;
+  };
+  using _turn = lockAttachment(caller);
+  const response = servePlugin(plugin, { env, stdin, executable: "/proc/self/exe" });
+  if (deliver(caller, response) && reply(connection, response.status)) return;
+  // A process that is killed does not go on, and its runtime has perhaps called DEL since: nothing of this ADD may stay.
+  if (env["CNI_COMMAND"] !== "ADD" || response.status !== 0) return;
+  servePlugin(plugin, { env: { ...env, CNI_COMMAND: "DEL" }, stdin, executable: "/proc/self/exe" });
+  log(`Took back what ${name} did for ${env["CNI_CONTAINERID"]}: its process is gone`);
+}
+
+/** A killed process's ADD may still go on when the runtime calls the next for the same interface, which so waits for it. */
+function lockAttachment({ name, env }: Caller): Disposable {
+  const attachment = [name, env["CNI_CONTAINERID"] ?? "", env["CNI_IFNAME"] ?? ""].join("+");
+  return lockPassingFile(lockPath(`agent-${encodeURIComponent(attachment).slice(0, 240)}`));
+}
+
+/** @returns whether somebody was there to read. The pipes are closed then: their reader waits for that. */
+function deliver(caller: Caller, { stdout, stderr }: { stdout: string; stderr: string }): boolean {
+  using _all = caller;
+  try {
+    writeAll(caller.stderr.fd, stderr);
+    writeAll(caller.stdout.fd, stdout);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns whether the caller is still there. */
+function reply(connection: Descriptor, byte: number): boolean {
+  try {
+    return writeSync(connection.fd, Buffer.of(byte)) === 1;
+  } catch {
+    return false;
+  }
+}
+
+/** install.sh has put another file in the place of each name: callers have that one. */
+function isReplaced(): boolean {
+  return statSync("/proc/self/exe").nlink === 0;
+}
+
+function log(text: string): void {
+  try {
+    writeAll(2, `${text}\n`);
+  } catch {}
+}
