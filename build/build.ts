@@ -10,7 +10,7 @@ import { lockFile } from "../src/linux/lock.ts";
 import { bundleLoaders, bundleNames } from "./bundle.ts";
 import { alignCodeCaches, recordCodeCaches } from "./codecache.ts";
 import { generateValidators } from "./generate.ts";
-import { handoverSource } from "./handover.ts";
+import { handoverSources } from "./handover.ts";
 import { placeLibraries } from "./libraries.ts";
 import { libraryFolder, packageExecutable } from "./package.ts";
 import { inRepository, writeWhole } from "./paths.ts";
@@ -52,7 +52,7 @@ function builders(): string[] {
   );
   return [
     ...scripts,
-    handoverSource,
+    ...handoverSources,
     ...samples,
     `${cache}/loader.cjs`,
     `${cache}/record.cjs`,

@@ -10,7 +10,7 @@ export interface Caller extends Disposable {
   readonly name: string;
   readonly args: readonly string[];
   readonly env: Env;
-  /** Its working directory. */
+  /** Its working directory, by a path that leads there as long as the process lives. */
   readonly directory: string;
   readonly stdin: Descriptor;
   readonly stdout: Descriptor;
@@ -27,7 +27,10 @@ export type Standing = ReadonlyMap<string, string>;
 
 /** Of /proc/<pid>: by these a process finds its program, files, interfaces and other processes, and may change them. */
 const places = ["exe", "root", "ns/mnt", "ns/net", "ns/pid", "ns/user"];
-const rights = /^(Umask|Uid|CapEff):\s*(.*)$/gm;
+const rights = /^(Umask|Uid|Gid|CapEff|CapBnd):\s*(.*)$/gm;
+
+/** Paths by which a process means what it has open itself (proc(5)). */
+const ownFiles = /\/proc\/(thread-)?self\/fd|\/dev\/(fd|std(in|out|err))/;
 
 /** @throws the errors of `node:fs`, as ENOENT when the process is over. */
 export function standingOf(process: number | "self"): Standing {
@@ -36,6 +39,8 @@ export function standingOf(process: number | "self"): Standing {
     const { dev, ino } = statSync(`/proc/${process}/${place}`, { bigint: true });
     standing.set(place, `${dev}:${ino}`);
   }
+  // Two mounts may show the same directory.
+  standing.set("root's path", readlinkSync(`/proc/${process}/root`));
   const status = readFileSync(`/proc/${process}/status`, "latin1");
   for (const [, name = "", value = ""] of status.matchAll(rights)) standing.set(name, value);
   return standing;
@@ -61,16 +66,18 @@ export function readCaller(connection: Descriptor, own: Standing): Caller {
     Descriptor,
     Descriptor,
   ];
-  const directory = readlinkSync(`/proc/${pid}/cwd`);
   const env = readEnvironment(pid);
+  if (ownFiles.test(`${env["CNI_NETNS"]}:${env["CNI_PATH"]}`))
+    throw new NotOurs("it was given a path to what it has open");
+  const directory = `/proc/${pid}/cwd`;
   const all = taken.move();
   return { name: basename(name), args, env, directory, stdin, stdout, stderr, [Symbol.dispose]: () => all.dispose() };
 }
 
 function readEnvironment(pid: number): Env {
-  const entries = readList(`/proc/${pid}/environ`).map((text) => {
+  const entries = readList(`/proc/${pid}/environ`).flatMap((text) => {
     const end = text.indexOf("=");
-    return [text.slice(0, end), text.slice(end + 1)] as const;
+    return end < 0 ? [] : [[text.slice(0, end), text.slice(end + 1)] as const];
   });
   // Of two with one name getenv(3) finds the first.
   return Object.fromEntries(entries.toReversed());

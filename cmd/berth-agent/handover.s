@@ -1,6 +1,6 @@
-# The first instructions of every plugin's process (build/handover.ts puts them there, before Node.js' own): where an
-# agent listens, it is asked to answer in this process's stead, which so ends before Node.js has begun. The agent takes
-# what it needs of the process from the kernel (caller.ts), so nothing is sent, and it answers with a byte:
+# The first instructions of every plugin's process (build/handover.ts puts them there, before the dynamic linker and
+# Node.js): where an agent listens, it is asked to answer in this process's stead, which so ends before it has begun. The
+# agent takes what it needs of the process from the kernel (caller.ts), so nothing is sent, and it answers with a byte:
 #
 #   0  not me          Node.js goes on as if nothing had been
 #   1  I answer        then a second byte: the exit status. Before that the agent has written all output
@@ -22,7 +22,6 @@
 
         .globl  _start
 _start: mov     %rsp, %r12                      # argc, argv[], NULL, environment[], NULL: as the kernel laid it out
-        mov     %rdx, %r13                      # what Node.js' own start has to call at the end (System V ABI, 3.4.1)
         sub     $16, %rsp                       # (%rsp): a struct pollfd; 8(%rsp): the byte read
 
         cmpq    $1, (%r12)                      # a plugin is called without arguments, and has a CNI_COMMAND
@@ -47,6 +46,8 @@ variable:
         test    %eax, %eax
         js      node
         mov     %eax, %ebp
+        cmp     $2, %eax
+        jle     alone                           # one of the standard ones is closed, which are the agent's to take
         movl    %ebp, (%rsp)
         movl    $POLLIN, 4(%rsp)
 
@@ -89,9 +90,7 @@ leave:  mov     $exit_group, %eax
 alone:  mov     $close, %eax
         mov     %ebp, %edi
         syscall
-node:   mov     %r12, %rsp
-        mov     %r13, %rdx
-        jmp     node_start
+node:   jmp     start_node                      # interpreter.s
 
 # Waits for something to read, edx milliseconds at most. eax: 1 when there is something.
 wait:   mov     $poll, %eax

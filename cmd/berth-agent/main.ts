@@ -69,18 +69,22 @@ async function keepWorkers(count: number): Promise<void> {
   const listener = undo.use(listenUnix(path, 0o600, SocketType.sequencedPacket));
   undo.defer(() => rmSync(path, { force: true }));
   const end = new AbortController();
+  // While the last calls are answered nobody is to wait for a worker.
+  end.signal.addEventListener("abort", () => rmSync(path, { force: true }));
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end.abort());
   process.chdir("/");
-  await Promise.all(Array.from({ length: count }, () => keepWorker(listener, end)));
+  const ends = await Promise.allSettled(Array.from({ length: count }, () => keepWorker(listener, end)));
+  for (const { reason } of ends.filter((end) => end.status === "rejected")) throw reason;
 }
 
 /** One worker after the other. @throws Error when the executable was replaced. */
 async function keepWorker(listener: Descriptor, end: AbortController): Promise<void> {
+  // One that cannot go on ends all.
+  using _end = { [Symbol.dispose]: () => end.abort() };
   while (!end.signal.aborted) {
     const start = performance.now();
     const status = await runWorker(listener, end.signal);
     if (status === workerStatus.replaced) {
-      end.abort();
       throw new Error("The executable was replaced: its successor has to be started");
     }
     if (status !== workerStatus.done && performance.now() - start < pause)

@@ -43,7 +43,7 @@ export function work(): number {
       answer(connection, caller);
     } catch (error) {
       reply(connection, Reply.notMe);
-      const text = error instanceof NotOurs ? `A call is left to its own process: ${error.message}` : String(error);
+      const text = `A call is left to its own process: ${describe(error)}`;
       if (!told.has(text)) log(text);
       told.add(text);
       if (isReplaced()) return workerStatus.replaced;
@@ -61,16 +61,24 @@ function acceptNext(listener: Descriptor): Descriptor | undefined {
   }
 }
 
-/** @throws NotOurs, before anything has happened. */
+/** A reason that is the same for all processes that it is one for. */
+function describe(error: unknown): string {
+  return error instanceof NotOurs ? error.message : String(error).replace(/\/proc\/\d+/, "/proc/<pid>");
+}
+
+/** @throws NotOurs or an error of the kernel, before anything has happened. */
 function answer(connection: Descriptor, caller: Caller): void {
   const plugin = plugins[caller.name]?.();
   if (plugin === undefined || caller.args.length > 0) throw new NotOurs("it is not one of a plugin");
-  // Whoever did not wait does it by itself.
-  if (!reply(connection, Reply.accepted)) return;
-  endAfter(patience);
   process.chdir(caller.directory);
   try {
+    // Whoever did not wait does it by itself.
+    if (!reply(connection, Reply.accepted)) return;
+    endAfter(patience);
     serve(connection, caller, plugin);
+  } catch (error) {
+    // Nothing is said then, so that the process tells that it has no answer.
+    log(`Cannot answer a call: ${error}`);
   } finally {
     process.chdir("/");
     endAfter(0);
@@ -81,7 +89,7 @@ function serve(connection: Descriptor, caller: Caller, plugin: AnyPlugin): void 
   const { name, env } = caller;
   let input: Uint8Array | undefined;
   const stdin = () => {
-    input ??= readToEnd(caller.stdin.fd);
+    input ??= readToEnd(caller.stdin.fd, () => awaitInput(caller.stdin, connection));
     return input;
   };
   using _turn = lockAttachment(caller);
@@ -89,12 +97,30 @@ function serve(connection: Descriptor, caller: Caller, plugin: AnyPlugin): void 
   if (deliver(caller, response) && reply(connection, response.status)) return;
   // A process that is killed does not go on, and its runtime has perhaps called DEL since: nothing of this ADD may stay.
   if (env["CNI_COMMAND"] !== "ADD" || response.status !== 0) return;
-  servePlugin(plugin, { env: { ...env, CNI_COMMAND: "DEL" }, stdin, executable: "/proc/self/exe" });
-  log(`Took back what ${name} did for ${env["CNI_CONTAINERID"]}: its process is gone`);
+  const { status, stdout } = servePlugin(plugin, {
+    env: { ...env, CNI_COMMAND: "DEL" },
+    stdin,
+    executable: "/proc/self/exe",
+  });
+  const subject = `what ${name} did for ${env["CNI_CONTAINERID"]}, whose process is gone`;
+  log(status === 0 ? `Took back ${subject}` : `Cannot take back ${subject}: ${stdout.trim()}`);
+}
+
+/**
+ * Waits for more of a caller's input. @throws Error when the caller is gone: of what is written to a terminal or a pipe
+ * that others have as well, nothing is for it any more.
+ */
+function awaitInput(stdin: Descriptor, connection: Descriptor): void {
+  for (;;) {
+    const ready = poll([stdin.fd, connection.fd], PollEvent.in);
+    if (ready.includes(connection.fd)) throw new Error("Cannot read the input: the process that it was for is gone");
+    if (ready.length > 0) return;
+  }
 }
 
 /** A killed process's ADD may still go on when the runtime calls the next for the same interface, which so waits for it. */
-function lockAttachment({ name, env }: Caller): Disposable {
+function lockAttachment({ name, env }: Caller): Disposable | undefined {
+  if (env["CNI_COMMAND"] !== "ADD" && env["CNI_COMMAND"] !== "DEL") return undefined;
   const attachment = [name, env["CNI_CONTAINERID"] ?? "", env["CNI_IFNAME"] ?? ""].join("+");
   return lockPassingFile(lockPath(`agent-${encodeURIComponent(attachment).slice(0, 240)}`));
 }
