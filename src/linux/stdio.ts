@@ -2,11 +2,17 @@ import { readSync, writeSync } from "node:fs";
 import { maxFileLength } from "./file.ts";
 import { PollEvent, poll } from "./poll.ts";
 
-/** Reads a descriptor to its end. @throws an Error when there is more than {@link maxFileLength}: it may never end. */
-export function readToEnd(fd: number): Uint8Array {
+/**
+ * Reads a descriptor to its end.
+ *
+ * @param wait is called before each read.
+ * @throws an Error when there is more than {@link maxFileLength}: it may never end.
+ */
+export function readToEnd(fd: number, wait: () => void = () => {}): Uint8Array {
   const buffer = Buffer.allocUnsafe(65_536);
   const chunks: Uint8Array[] = [];
   for (let total = 0; total <= maxFileLength; ) {
+    wait();
     const length = whenReady(fd, PollEvent.in, () => readSync(fd, buffer));
     if (length === 0) return Buffer.concat(chunks, total);
     // A copy of as many bytes: a pipe may give one at a time.
