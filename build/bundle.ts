@@ -43,7 +43,7 @@ export async function bundleNames(names: readonly string[], directory: string): 
 }
 
 /** The one name that answers for all others. */
-const agent = "berth-agent";
+export const agent = "berth-agent";
 
 /** Of what the tables of plugins and tools name, a process needs its own part and the plugins that others call. */
 function leaveOutOthers(name: string): Plugin {

@@ -1,5 +1,5 @@
 // Stands in for a plugin's executable while build/record.sh attaches the sample networks: it does what the plugin does, and
-// adds what V8 compiled for that to the plugin's code cache.
+// adds what V8 compiled for that to the plugin's code cache. With RECORD_AS it is another name's bundle that does it.
 //
 // usage: node FLAGS record.cjs BUNDLES DIRECTORY EXECUTABLE [ARGUMENT...]
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,9 +8,11 @@ import { compileScript, runScript } from "./script.ts";
 
 const [, , bundles = "", directory = "", executable = "", ...args] = process.argv;
 const name = basename(executable);
-const file = `${directory}/${name}`;
+// cnitool calls the others; it is no plugin.
+const recorded = (name !== "cnitool" && process.env["RECORD_AS"]) || name;
+const file = `${directory}/${recorded}`;
 const script = compileScript(
-  readFileSync(`${bundles}/${name}.cjs`, "latin1"),
+  readFileSync(`${bundles}/${recorded}.cjs`, "latin1"),
   existsSync(file) ? readFileSync(file) : undefined,
 );
 const { main } = runScript(script, require);
