@@ -8,19 +8,20 @@ import type { Host } from "./host.ts";
 export interface Agent {
   /** Milliseconds of CPU that it and its workers have used. */
   cpu(): number;
+  /** Their process IDs. */
+  workers(): number[];
   stop(): Promise<void>;
 }
 
-export async function startAgent({ suite, namespace }: Host): Promise<Agent> {
+export async function startAgent({ suite, namespace }: Host, ...flags: readonly string[]): Promise<Agent> {
   const agent = namespace.run(() =>
-    spawn(`${suite.directory}/berth-agent`, { stdio: ["ignore", "inherit", "inherit"] }),
+    spawn(`${suite.directory}/berth-agent`, flags, { stdio: ["ignore", "inherit", "inherit"] }),
   );
   while (!existsSync("/run/berth/agent.sock")) await setTimeout(10);
+  const all = () => [agent.pid ?? 0, ...workersOf(agent)];
   return {
-    cpu: () =>
-      processesOf(agent)
-        .map(cpuOf)
-        .reduce((sum, milliseconds) => sum + milliseconds),
+    cpu: () => all().reduce((sum, pid) => sum + cpuOf(pid), 0),
+    workers: () => workersOf(agent),
     async stop() {
       agent.kill();
       await once(agent, "exit");
@@ -28,13 +29,13 @@ export async function startAgent({ suite, namespace }: Host): Promise<Agent> {
   };
 }
 
-function processesOf({ pid }: ChildProcess): string[] {
+function workersOf({ pid }: ChildProcess): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return [String(pid), ...children.split(" ").filter((text) => text !== "")];
+  return children.split(" ").filter(Boolean).map(Number);
 }
 
 /** The first number of a thread's schedstat: nanoseconds on a processor (Documentation/scheduler/sched-stats.rst). */
-function cpuOf(process: string): number {
+function cpuOf(process: number): number {
   const threads = globSync(`/proc/${process}/task/*/schedstat`).map((file) => readFileSync(file, "utf8").split(" ")[0]);
   return threads.reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1e6, 0);
 }

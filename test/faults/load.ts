@@ -1,3 +1,4 @@
+import { startAgent } from "../bench/agent.ts";
 import {
   addContainer,
   callChain,
@@ -37,9 +38,12 @@ export interface Load {
 /**
  * As many ADDs at once as there are pods, then DELs of half of them with ADDs of others, CHECKs and GCs beside, then DELs
  * of all that are left.
+ *
+ * @param withAgent whether one answers what it can.
  */
-export async function crowd(suite: Suite, makePlugins: MakePlugins, count: number): Promise<Load> {
+export async function crowd(suite: Suite, makePlugins: MakePlugins, count: number, withAgent = false): Promise<Load> {
   using node = makeNode(suite, makePlugins, { pod: count, late: count >> 1 });
+  const agent = withAgent ? await startAgent(node.host) : undefined;
   const { host, problems, attempt, add, del, before } = node;
   const [pods, late] = [node.pods["pod"] ?? [], node.pods["late"] ?? []];
   const adds = await Promise.all(pods.map(add));
@@ -58,6 +62,7 @@ export async function crowd(suite: Suite, makePlugins: MakePlugins, count: numbe
   ]);
   problems.push(...duplicates([...pods, ...late]));
   dels.push(...(await Promise.all([...pods, ...late].map(del))));
+  await agent?.stop();
   const left = compareSettled(before, () => takeSnapshot(host));
   if (left.length > 0) problems.push(`left: ${abridge(left)}`);
   return { problems, adds, dels };

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { suites } from "../bench/host.ts";
 import { bridgeDoesItAll, chainOfFive } from "../bench/networks.ts";
 import { formatMarkdown } from "../bench/table.ts";
+import { killAnswered } from "./answered.ts";
 import { disrupt, disruptions } from "./disruption.ts";
 import { type Bounds, failCalls, type Report } from "./injection.ts";
 import { killAnywhere } from "./kill.ts";
@@ -91,6 +92,16 @@ if (killed.size > 0) {
   print(formatMarkdown(head, [...cells, ["all", ...sums.map(String)]]));
 }
 
+const answered = scenarios.find(({ name }) => name === "bridge with everything");
+if (answered) {
+  await test("kill: plugins that an agent answers for, and its workers, at random moments, then DEL: nothing is left", async () => {
+    const runs = values.full ? Number(values.kills ?? 300) : Number(values.kills ?? 20);
+    const { kills, problems } = await killAnswered(answered, { seed, runs, milliseconds: Number.POSITIVE_INFINITY });
+    print(`${kills} kills`);
+    return problems;
+  });
+}
+
 for (const scenario of scenarios.filter(({ name }) => name in disruptions)) {
   await test(`disruption: ${scenario.name}: CHECK names what somebody else did, and DEL cleans up`, () =>
     disrupt(scenario));
@@ -108,6 +119,11 @@ for (const [name, makePlugins] of Object.entries(networks)) {
     return load.problems;
   });
 }
+await test(`load: ${atOnce} ADDs at once of a chain of five, and so on, with an agent`, async () => {
+  const load = await crowd(suites.berth, chainOfFive, atOnce, true);
+  describeLoad("Berth with an agent", load);
+  return load.problems;
+});
 await test(`load: ${standing} pods on one node all answer, and all go`, async () => {
   const load = await stand(suites.berth, bridgeDoesItAll, standing);
   describeLoad("Berth", load);
