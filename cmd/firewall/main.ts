@@ -15,6 +15,7 @@ import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
+import type { Family } from "../../src/ip/address.ts";
 import { getLink, setLink } from "../../src/rtnetlink/link.ts";
 import { configure, configureForRelease, type FirewallConfig } from "./config.ts";
 
@@ -107,8 +108,9 @@ function publicationOf(host: NetworkStack, { ips, interfaces }: Result, config: 
   };
 }
 
-function chooseHostFirewall(config: FirewallConfig, families: (4 | 6)[]): HostFirewall | undefined {
-  const { backend = findHostFirewall([...new Set(families)]), adminChain, zone } = config;
+function chooseHostFirewall(config: FirewallConfig, families: readonly Family[]): HostFirewall | undefined {
+  const { backend, adminChain, zone } = config;
+  if (backend === undefined) return findHostFirewall(families, config);
   if (backend === "iptables") return { backend, adminChain };
   return backend === "firewalld" ? { backend, zone } : undefined;
 }
@@ -116,8 +118,9 @@ function chooseHostFirewall(config: FirewallConfig, families: (4 | 6)[]): HostFi
 /** Rules that the Go suite left for a container of its time: they name no owner, so its addresses have to do. */
 function dismissForeign({ prevResult }: Attachment, config: FirewallConfig): void {
   const hosts = prevResult?.ips.map(({ address }) => address.address) ?? [];
-  const backend = hosts.length === 0 ? undefined : (config.backend ?? findHostFirewall([4]));
-  if (backend === "iptables") forgetForeignAddresses(hosts);
+  if (hosts.length === 0) return;
+  const families = hosts.map(({ family }) => family);
+  if (chooseHostFirewall(config, families)?.backend === "iptables") forgetForeignAddresses(hosts);
 }
 
 /** Frames between ports of a bridge do not pass through the packet filter, but where br_netfilter leads them there. */

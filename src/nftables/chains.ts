@@ -3,7 +3,7 @@ import { be32, be64, type Codec, text } from "../netlink/codec.ts";
 import { unless } from "../netlink/error.ts";
 import { netfilterBody } from "../netlink/netfilter.ts";
 import { type NetlinkSocket, type Request, RequestFlag } from "../netlink/socket.ts";
-import { MessageType, nftablesRequest, type TableName } from "./message.ts";
+import { families, MessageType, nftablesRequest, type TableFamily, type TableName } from "./message.ts";
 
 const priority: Codec<number> = {
   encode: (value, out) => be32.encode(value >>> 0, out),
@@ -54,12 +54,14 @@ export function hasChain(socket: NetlinkSocket, table: TableName, name: string):
 }
 
 /** The base chains of all tables, whoever made them; `hook` is one of {@link hooks} in the families of addresses. */
-export function listBaseChains(socket: NetlinkSocket): { table: string; name: string; hook: number }[] {
+export function listBaseChains(socket: NetlinkSocket): { table: TableName; name: string; hook: number }[] {
   const request = nftablesRequest("list chains", MessageType.getChain, 0, { family: "any" }, codec, {});
   return socket
     .dump(request)
     .map(({ body }) => codec.decode(body))
-    .flatMap(({ table = "", name = "", hook }) =>
-      hook?.number === undefined ? [] : [{ table, name, hook: hook.number }],
-    );
+    .flatMap(({ family: number, table = "", name = "", hook }) => {
+      const [family] = Object.entries(families).find(([, its]) => its === number) ?? [];
+      if (family === undefined || hook?.number === undefined) return [];
+      return [{ table: { family: family as TableFamily, name: table }, name, hook: hook.number }];
+    });
 }

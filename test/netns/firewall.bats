@@ -130,10 +130,77 @@ accept_rules() { host iptables -S CNI-FORWARD 2>/dev/null | grep -c ACCEPT || tr
   [[ $status != 0 ]] || fail "ip6tables was run: $output"
 }
 
+# only PROGRAM…: from here on, of the programs of iptables only these are there.
+only() {
+  local tools=$BATS_TEST_TMPDIR/tools program
+  mkdir "$tools"
+  for program in "$@"; do ln -s "$(command -v "$program")" "$tools/"; done
+  WHOLE_PATH=$PATH
+  # Plugins themselves need no other program.
+  PATH=$tools:$(path_without_iptables)
+}
+
+# A folder with links to all programs but those of iptables.
+path_without_iptables() {
+  local folder=$BATS_TEST_TMPDIR/others directory
+  mkdir "$folder"
+  while read -r directory; do
+    find -L "$directory" -maxdepth 1 -type f -not -name "ip*tables*" -not -name "xtables*" -exec ln -s -t "$folder" {} + 2>/dev/null || true
+  done < <(tr : '\n' <<<"$PATH")
+  echo "$folder"
+}
+
+@test "firewall: of two families, the one that can be asked for is" {
+  local list
+  list=$(list one 1)
+  close_host
+  add_container c1 c2
+  only iptables
+  must chain add c1 "$list"
+  must chain check c1 "$list"
+  PATH=$WHOLE_PATH
+  serve c1 80
+  assert_answer "outside 10.1.0.2" c1 tcp 192.0.2.2 7000
+  assert_silence c1 tcp 2001:db8::2 7000
+  assert_equal "$(host ip6tables -S | grep -c CNI || true)" 0
+  NETNS='' must chain del c1 "$list"
+  assert_equal "$(accept_rules)" 0
+  rm -r "$BATS_TEST_TMPDIR/tools" "$BATS_TEST_TMPDIR/others"
+  only ip6tables
+  must chain add c2 "$list"
+  must chain check c2 "$list"
+  PATH=$WHOLE_PATH
+  assert_answer "outside fd00:1::3" c2 tcp 2001:db8::2 7000
+  must chain del c2 "$list"
+  assert_equal "$(host ip6tables -S CNI-FORWARD | grep -c ACCEPT || true)" 0
+}
+
+@test "firewall: a family that nobody filters is left as it is" {
+  host ip6tables -P FORWARD DROP
+  start c1 one 1
+  assert_answer "outside fd00:1::2" c1 tcp 2001:db8::2 7000
+  assert_answer "outside 10.1.0.2" c1 tcp 192.0.2.2 7000
+  assert_equal "$(host nft list tables)" "table ip6 filter"
+  must chain del c1 "$(list one 1)"
+}
+
+@test "firewall: iptables asked for by name, but not there: the error says which program, and nothing is left" {
+  add_container c1
+  must cni add c1 "$(bridge_plugin one 1 '{cniVersion: "1.1.0", name: "one"}')"
+  config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "firewall", backend: "iptables", prevResult: .}' <<<"$output")
+  only iptables
+  must_fail 50 cni add c1 "$config"
+  PATH=$WHOLE_PATH
+  assert_json '.msg == "Cannot run ip6tables: there is no such program" and (.details | test("allowed"))'
+  assert_equal "$(accept_rules)" 0
+  assert_equal "$(host find /run/berth/published -type f -not -name "*lock*")" ""
+}
+
 @test "firewall: bad input is a clear error" {
   must_fail 7 cni add c1 '{"cniVersion": "1.1.0", "name": "one", "type": "firewall", "ingressPolicy": "closed"}'
   assert_json '.details | test("ingressPolicy: found \"closed\", allowed: .*same-bridge")'
   must_fail 7 cni add c1 '{"cniVersion": "1.1.0", "name": "one", "type": "firewall", "backend": "ipfw"}'
+  assert_json '.details == "backend: found \"ipfw\", allowed: \"\", \"nftables\", \"iptables\", \"firewalld\""'
   add_container c1
   must_fail 7 cni add c1 '{"cniVersion": "1.1.0", "name": "one", "type": "firewall"}'
   assert_json '.msg == "missing prevResult from earlier plugin"'

@@ -1,3 +1,4 @@
+import { CniError, ErrorCode } from "../../cni/error.ts";
 import type { Address, Family } from "../../ip/address.ts";
 import { Prefix } from "../../ip/prefix.ts";
 import { type Owner, ownerMark } from "../owner.ts";
@@ -14,7 +15,7 @@ const programs = { 4: "iptables", 6: "ip6tables" } as const;
 const forwardJump = ["-m", "comment", "--comment", "CNI firewall plugin rules", "-j", forwardChain];
 const adminJump = (chain: string) => ["-m", "comment", "--comment", "CNI firewall plugin admin overrides", "-j", chain];
 
-/** Lets traffic of these addresses pass, and answers to it. @throws Error with what iptables says. */
+/** Lets traffic of these addresses pass, and answers to it. @throws Error with what iptables says, CniError (notAvailable) when it is not there. */
 export function acceptAddresses(owner: Owner, addresses: readonly Address[], adminChain: string): void {
   for (const [family, own] of byFamily(addresses)) {
     ensureChains(family, adminChain);
@@ -91,9 +92,16 @@ function run(family: Family, args: readonly string[]): string {
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const program = programs[family];
   const { status, stdout, stderr, error } = spawnSync(program, ["-w", ...args], { encoding: "utf8" });
-  if (error) throw new Error(`Cannot run ${program}: ${error.message}`);
+  if (error) throw cannotRun(program, error);
   if (status !== 0) throw new Error(`Cannot change the filter table: ${program} ${args.join(" ")}: ${stderr.trim()}`);
   return stdout;
+}
+
+function cannotRun(program: string, { code, message }: NodeJS.ErrnoException): CniError {
+  const reason = code === "ENOENT" ? "there is no such program" : message;
+  return new CniError(ErrorCode.notAvailable, `Cannot run ${program}: ${reason}`, {
+    details: `backend: found iptables, allowed: where ${program} is on the PATH; left out, what is there is asked`,
+  });
 }
 
 function tryRun(family: Family, args: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-import { Address } from "../../ip/address.ts";
+import { Address, type Family } from "../../ip/address.ts";
 import { type Mac, parseMac } from "../../ip/mac.ts";
 import { Prefix } from "../../ip/prefix.ts";
 
@@ -21,7 +21,12 @@ export interface Publication {
 
 /** A firewall of the host that drops what it was not told of. */
 export type HostFirewall =
-  | { readonly backend: "iptables"; readonly adminChain: string }
+  | {
+      readonly backend: "iptables";
+      readonly adminChain: string;
+      /** Of which addresses; left out: of all. */
+      readonly families?: readonly Family[];
+    }
   | { readonly backend: "firewalld"; readonly zone: string };
 
 export interface Link {
@@ -112,7 +117,6 @@ export function readPublication(json: PublicationJson): Publication {
 /** The kinds of what is used; addresses are judged where they are read. */
 function isPublication(json: PublicationJson): boolean {
   const { link, ports, isolation, macSpoofing, hostFirewall } = json;
-  const isText = (value: unknown) => typeof value === "string";
   const isPort = (value: unknown) => Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
   const isMapping = ({ protocol, hostPort, containerPort, range = 1 }: Json<PortMapping>) =>
     protocol in protocols && [hostPort, containerPort, range].every(isPort);
@@ -121,8 +125,17 @@ function isPublication(json: PublicationJson): boolean {
     (ports === undefined || ports.mappings.every(isMapping)) &&
     (isolation === undefined || (isText(isolation.mode) && (isolation.trusted ?? []).every(isText))) &&
     (macSpoofing === undefined || (isText(macSpoofing.port) && isMac(macSpoofing.mac))) &&
-    (hostFirewall === undefined || isText("zone" in hostFirewall ? hostFirewall.zone : hostFirewall.adminChain))
+    (hostFirewall === undefined || isHostFirewall(hostFirewall))
   );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isHostFirewall(json: Json<HostFirewall>): boolean {
+  if ("zone" in json) return isText(json.zone);
+  return isText(json.adminChain) && (json.families ?? []).every((family) => family === 4 || family === 6);
 }
 
 function isMac(text: Mac): boolean {
