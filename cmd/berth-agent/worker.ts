@@ -37,7 +37,7 @@ export function work(): number {
     const ready = poll([passed.agent, listener.fd], PollEvent.in);
     if (ready.includes(passed.agent)) break;
     using connection = acceptNext(listener);
-    if (connection === undefined) continue;
+    if (connection === undefined || isGone(connection)) continue;
     try {
       using caller = readCaller(connection, own);
       answer(connection, caller);
@@ -59,6 +59,11 @@ function acceptNext(listener: Descriptor): Descriptor | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether its process does not wait any more: it never sends anything, so all that can come is its end. */
+function isGone(connection: Descriptor): boolean {
+  return poll([connection.fd], PollEvent.in, 0).length > 0;
 }
 
 /** A reason that is the same for all processes that it is one for. */
