@@ -7,10 +7,15 @@ import { schema } from "./schema.ts";
 
 const what = "bandwidth configuration";
 
-/** The limits: those of the configuration itself where it has any, else those that the runtime sent. */
+/**
+ * The limits: those of the configuration itself where it has any of the keys, else those that the runtime sent. A 0 counts
+ * as a key, as with the Go suite: with it an administrator says that nothing is to be limited.
+ */
 export function configure({ raw }: Network): Limits {
   const { runtimeConfig, ...config } = decodeConfig(schema, validate, raw, what);
-  const own = readLimits(config, what, "");
-  const hasOwn = own.ingress !== undefined || own.egress !== undefined;
-  return hasOwn ? own : readLimits(runtimeConfig?.bandwidth ?? {}, what, "runtimeConfig.bandwidth.");
+  const { ingressRate, ingressBurst, egressRate, egressBurst } = config;
+  const hasOwn = [ingressRate, ingressBurst, egressRate, egressBurst].some((value) => value !== undefined);
+  return hasOwn
+    ? readLimits(config, what, "")
+    : readLimits(runtimeConfig?.bandwidth ?? {}, what, "runtimeConfig.bandwidth.");
 }

@@ -57,6 +57,18 @@ seconds() {
   assert_match "$(qdiscs "$(host_link c2)")" "rate 16Mbit"
 }
 
+@test "bandwidth: zeros in the configuration are the administrator's word, whatever the runtime sends" {
+  add_container c1
+  local list
+  list=$(list '{ingressRate: 0, ingressBurst: 0, egressRate: 0, egressBurst: 0}')
+  export CAP_ARGS='{"bandwidth": {"ingressRate": 8000000, "ingressBurst": 800000, "egressRate": 8000000, "egressBurst": 800000}}'
+  must chain add c1 "$list"
+  assert_json '.interfaces | length == 3'
+  assert_equal "$(qdiscs "$(host_link c1)")" "qdisc noqueue 0: root"
+  must chain check c1 "$list"
+  must chain del c1 "$list"
+}
+
 @test "bandwidth: bursts without bound, as containerd and CRI-O send them" {
   add_container c1 c2
   CAP_ARGS='{"bandwidth": {"ingressRate": 1000000, "ingressBurst": 4294967295, "egressRate": 1000000, "egressBurst": 4294967295}}' must chain add c1 "$(list)"
