@@ -210,6 +210,31 @@ inside() {
   assert_no_new_traces
 }
 
+@test "cri: where an agent runs, it answers for all plugins of a pod" {
+  require_plugin berth-agent
+  local agent worker tracer pod container
+  "$BERTH_BIN/berth-agent" --workers 1 2>"$BATS_TEST_TMPDIR/agent.log" 3>&- &
+  agent=$!
+  retry 50 test -S /run/berth/agent.sock
+  worker=$(tr -d ' ' <"/proc/$agent/task/$agent/children")
+  # What a worker takes of each process that it answers for: its standard streams.
+  strace -f -e trace=pidfd_getfd -o "$BATS_TEST_TMPDIR/taken" -p "$worker" 3>&- &
+  tracer=$!
+  retry 50 grep -q '^TracerPid:\s*[1-9]' "/proc/$worker/status"
+  pod=$(run_pod answered '[{ "protocol": "TCP", "container_port": 80, "host_port": 8065 }]')
+  container=$(run_container "$pod" web httpd -f -p 80 -h /www)
+  [ "$(retry 20 fetch "http://10.64.0.1:8065/")" = "page of $IMAGE" ]
+  remove_pod "$pod"
+  assert_no_new_traces
+
+  kill "$agent"
+  wait "$agent"
+  wait "$tracer" || true
+  # ADD and DEL of loopback, bridge and portmap.
+  [ "$(grep -c 'pidfd_getfd(.*) *= [0-9]' "$BATS_TEST_TMPDIR/taken")" -ge 18 ]
+  [ ! -s "$BATS_TEST_TMPDIR/agent.log" ]
+}
+
 @test "cri: a host port leads to its pod over IPv4 and IPv6, and no more after it" {
   require_plugin portmap
   local pod container host
