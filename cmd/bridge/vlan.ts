@@ -1,7 +1,6 @@
 import { hash, unfinishedName } from "../../src/attach/owner.ts";
+import { findOrMakeLink, removeUnfinished } from "../../src/attach/sharedlink.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
-import { lockPath } from "../../src/attach/state.ts";
-import { lockFile, tryLockFile } from "../../src/linux/lock.ts";
 import { trySysctl } from "../../src/linux/sysctl.ts";
 import {
   addPortVlans,
@@ -10,7 +9,8 @@ import {
   type PortVlans,
   VlanFlag,
 } from "../../src/rtnetlink/bridgevlan.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, setLink } from "../../src/rtnetlink/link.ts";
+import { addLink, deleteLink, expectLink, getLink, type Link, LinkFlag, setLink } from "../../src/rtnetlink/link.ts";
+import { makeMarkedLink } from "../../src/rtnetlink/markedlink.ts";
 import { type BridgeConfig, gatewayLinkName } from "./config.ts";
 
 const nativeVlan = VlanFlag.pvid | VlanFlag.untagged;
@@ -47,14 +47,7 @@ export function setPortVlans(host: NetworkStack, port: Link, vlans: readonly Por
  */
 export function ensureGatewayLink(host: NetworkStack, bridge: Link, vlan: number): Link {
   const name = gatewayLinkName(bridge.name, vlan);
-  const find = () => getLink(host.route, { name });
-  const found = find();
-  if (found !== undefined) return found;
-  using _lock = lockFile(makingLock(name));
-  if (find() === undefined) makeGatewayLink(host, bridge, vlan, name);
-  const link = find();
-  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
-  return link;
+  return findOrMakeLink(host, name, () => makeGatewayLink(host, bridge, vlan, name));
 }
 
 /** Removes a VLAN's gateway link once no other port of the bridge is in the VLAN. */
@@ -74,36 +67,19 @@ export function isGatewayPort({ alias }: Link): boolean {
   return alias === gatewayPortAlias;
 }
 
-/** The host's end gets its name last, together with its mark: who finds it under that finds all of it. */
+/** The host's end gets its name last: who finds it under that finds all of it. */
 function makeGatewayLink(host: NetworkStack, { index: master, mtu }: Link, vlan: number, name: string): void {
   const port = `veth${hash(name).slice(0, 11)}`;
-  const unfinished = unfinishedName(name);
   const sized = mtu === undefined ? {} : { mtu };
   const up = { alias: gatewayPortAlias, flags: LinkFlag.up, change: LinkFlag.up };
-  const info = { kind: "veth", data: { peer: { name: unfinished, ...sized } } } as const;
-  deleteLink(host.route, { name: unfinished });
-  using undo = new DisposableStack();
-  undo.defer(() => deleteLink(host.route, { name: unfinished }));
-  addLink(host.route, { name: port, master, ...sized, info }, name);
-  const link = getLink(host.route, { name: port });
-  if (link?.link === undefined) throw new Error(`Cannot find ${port}: it vanished`);
-  const { index, link: hostEnd } = link;
-  setPortVlans(host, link, [{ ...single(vlan), flags: nativeVlan }]);
-  trySysctl(`net/ipv6/conf/${unfinished}/accept_ra`, 0);
-  setLink(host.route, `set ${port} up`, { index, ...up });
-  undo.defer(() => deleteLink(host.route, { index }));
-  setLink(host.route, `name ${unfinished} ${name}`, { index: hostEnd, name, ...up });
-  undo.move();
-}
-
-/** An ADD may have been killed over it. */
-function removeUnfinished(host: NetworkStack, name: string): void {
-  using lock = tryLockFile(makingLock(name));
-  if (lock !== undefined) deleteLink(host.route, { name: unfinishedName(name) });
-}
-
-function makingLock(name: string): string {
-  return lockPath(`making-${name}`);
+  makeMarkedLink(host.route, unfinishedName(name), { name, ...up }, (unfinished) => {
+    const info = { kind: "veth", data: { peer: { name: unfinished, ...sized } } } as const;
+    addLink(host.route, { name: port, master, ...sized, info }, name);
+    const link = expectLink(host.route, { name: port });
+    setPortVlans(host, link, [{ ...single(vlan), flags: nativeVlan }]);
+    trySysctl(`net/ipv6/conf/${unfinished}/accept_ra`, 0);
+    setLink(host.route, `set ${port} up`, { index: link.index, ...up });
+  });
 }
 
 function single(id: number): { first: number; last: number } {

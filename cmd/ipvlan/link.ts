@@ -1,11 +1,11 @@
 import { claim } from "../../src/attach/claims.ts";
-import { type MadeLink, makeContainerLink } from "../../src/attach/madelink.ts";
+import { type MadeLink, makeUpperLink } from "../../src/attach/madelink.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment } from "../../src/cni/plugin.ts";
 import { NetlinkError } from "../../src/netlink/error.ts";
 import { ipvlanFlags, ipvlanModes } from "../../src/rtnetlink/kinds/ipvlan.ts";
-import { addLink, type Link } from "../../src/rtnetlink/link.ts";
+import type { Link } from "../../src/rtnetlink/link.ts";
 import type { IpvlanConfig } from "./config.ts";
 
 export const kind = "ipvlan";
@@ -22,23 +22,9 @@ export function createIpvlan(
   attachment: Attachment,
   { mode, flag, mtu }: IpvlanConfig,
 ): MadeLink {
-  return makeContainerLink(container, attachment, (name) => {
-    try {
-      addLink(
-        stack.route,
-        {
-          name,
-          link: parent.index,
-          namespace: container.namespace.fd,
-          ...(mtu && { mtu }),
-          info: { kind, data: { mode: ipvlanModes[mode], flags: ipvlanFlags[flag] } },
-        },
-        attachment.ifname,
-      );
-    } catch (error) {
-      throw explain(error, parent);
-    }
-  });
+  const data = { mode: ipvlanModes[mode], flags: ipvlanFlags[flag] };
+  const link = { link: parent.index, ...(mtu && { mtu }), info: { kind, data } } as const;
+  return makeUpperLink(stack, container, attachment, link, (error) => explain(error, parent));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type MadeLink, makeContainerLink } from "../../src/attach/madelink.ts";
+import { type MadeLink, makeUpperLink } from "../../src/attach/madelink.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
 import { invalidConfig } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
@@ -6,11 +6,11 @@ import type { Attachment } from "../../src/cni/plugin.ts";
 import type { Mac } from "../../src/ip/mac.ts";
 import { NetlinkError } from "../../src/netlink/error.ts";
 import { macvlanModes } from "../../src/rtnetlink/kinds/macvlan.ts";
-import { addLink, type Link } from "../../src/rtnetlink/link.ts";
+import type { Link } from "../../src/rtnetlink/link.ts";
 import { type MacvlanConfig, what } from "./config.ts";
 
 /**
- * Makes a macvlan interface in the container, under its final name at once. Disposing of it removes it.
+ * Makes a macvlan interface in the container. Disposing of it removes it.
  *
  * @param stack the one that `parent` is in.
  * @throws CniError when the name is taken, the MTU above the parent's, or the parent already in use in another way.
@@ -27,24 +27,9 @@ export function createMacvlan(
     throw invalidConfig(what, "mtu", mtu, `an integer from 0 to ${parent.mtu}, the MTU of ${parent.name}`);
   }
   const data = { mode: macvlanModes[mode], ...(bcqueuelen && { broadcastQueueLength: bcqueuelen }) };
-  return makeContainerLink(container, attachment, (name) => {
-    try {
-      addLink(
-        stack.route,
-        {
-          name,
-          link: parent.index,
-          namespace: container.namespace.fd,
-          ...(mac && { mac }),
-          ...(mtu && { mtu }),
-          info: { kind: "macvlan", data },
-        },
-        attachment.ifname,
-      );
-    } catch (error) {
-      throw explain(error, parent, mode);
-    }
-  });
+  const own = { ...(mac && { mac }), ...(mtu && { mtu }) };
+  const link = { link: parent.index, ...own, info: { kind: "macvlan", data } } as const;
+  return makeUpperLink(stack, container, attachment, link, (error) => explain(error, parent, mode));
 }
 
 /** The kernel says EINVAL where passthru is not alone on a parent, and EBUSY where a bridge or ipvlan has the parent. */

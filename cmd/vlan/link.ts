@@ -1,20 +1,12 @@
 import { claim, holdersOf } from "../../src/attach/claims.ts";
-import { type MadeLink, makeContainerLink } from "../../src/attach/madelink.ts";
+import { type MadeLink, makeUpperLink } from "../../src/attach/madelink.ts";
 import type { NetworkStack } from "../../src/attach/stack.ts";
 import { invalidConfig } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
 import type { Attachment } from "../../src/cni/plugin.ts";
 import { NetlinkError } from "../../src/netlink/error.ts";
 import { macvlanModes } from "../../src/rtnetlink/kinds/macvlan.ts";
-import {
-  addLink,
-  type Link,
-  LinkFlag,
-  type LinkInfo,
-  listLinks,
-  setLinkDown,
-  setLinkUp,
-} from "../../src/rtnetlink/link.ts";
+import { type Link, LinkFlag, type LinkInfo, listLinks, setLinkDown, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { sharedName, type VlanConfig, what } from "./config.ts";
 
 /** What the claims on VLANs are filed under. */
@@ -47,23 +39,10 @@ export function createVlan(
     throw invalidConfig(what, "mtu", mtu, `an integer from 0 to ${parent.mtu}, the MTU of ${parent.name}`);
   }
   const info: LinkInfo = shared ? { kind: "macvlan", data: { mode: macvlanModes.bridge } } : vlanInfo(config);
-  return makeContainerLink(container, attachment, (name) => {
-    try {
-      addLink(
-        stack.route,
-        {
-          name,
-          link: parent.index,
-          namespace: container.namespace.fd,
-          ...(mtu && { mtu }),
-          info,
-        },
-        attachment.ifname,
-      );
-    } catch (error) {
-      throw shared ? error : explain(error, stack, parent, config);
-    }
-  });
+  const link = { link: parent.index, ...(mtu && { mtu }), info };
+  return makeUpperLink(stack, container, attachment, link, (error) =>
+    shared ? error : explain(error, stack, parent, config),
+  );
 }
 
 /** Notes who has a VLAN of the host's, for the error that the next one gets. */

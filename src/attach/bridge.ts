@@ -1,10 +1,12 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { type Mac, macFromBytes } from "../ip/mac.ts";
-import { lockFile, shareFile, tryLockFile } from "../linux/lock.ts";
+import { shareFile, tryLockFile } from "../linux/lock.ts";
 import { readSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, OperState, setLink } from "../rtnetlink/link.ts";
+import { makeMarkedLink } from "../rtnetlink/markedlink.ts";
 import { isOwnerMark, unfinishedName } from "./owner.ts";
+import { findOrMakeLink, removeUnfinished } from "./sharedlink.ts";
 import type { NetworkStack } from "./stack.ts";
 import { lockPath } from "./state.ts";
 
@@ -37,8 +39,8 @@ export function claimBridge(name: string): Disposable {
 export function ensureBridge(host: NetworkStack, options: BridgeOptions): Bridge & Disposable {
   const { name, mtu, promiscuous = false, vlanFiltering = false } = options;
   const found = getLink(host.route, { name });
-  const bridge = found ?? makeBridge(host, options);
-  if (bridge?.info?.kind !== "bridge") throw notABridge(name, bridge);
+  const bridge = found ?? findOrMakeLink(host, name, () => makeBridge(host, options));
+  if (bridge.info?.kind !== "bridge") throw notABridge(bridge);
 
   const { index } = bridge;
   const own = bridge.alias === ownBridgeAlias;
@@ -106,34 +108,15 @@ export function removeUnusedBridge(host: NetworkStack, name: string, isSpare?: (
   deleteLink(host.route, bridge);
 }
 
-/**
- * A bridge of ours gets its name together with its mark, so that none is left without, wherever this ends.
- *
- * One whose MAC is not fixed takes on its ports' MACs, and changes it as they come and go.
- */
-function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): Link | undefined {
-  using _lock = lockFile(lockPath(`making-${name}`));
-  const made = getLink(host.route, { name });
-  if (made !== undefined) return made;
-  const unfinished = unfinishedName(name);
-  deleteLink(host.route, { name: unfinished });
-  using undo = new DisposableStack();
-  undo.defer(() => deleteLink(host.route, { name: unfinished }));
-  const mac = randomMac();
-  addLink(host.route, { name: unfinished, mac, ...(mtu && { mtu }), info: { kind: "bridge", data: {} } }, name);
-  const { index } = getLink(host.route, { name: unfinished }) ?? {};
-  if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
+/** One whose MAC is not fixed takes on its ports' MACs, and changes it as they come and go. */
+function makeBridge(host: NetworkStack, { name, mtu }: BridgeOptions): void {
+  const link = { mac: randomMac(), ...(mtu && { mtu }), info: { kind: "bridge", data: {} } } as const;
+  const make = (unfinished: string) => addLink(host.route, { ...link, name: unfinished }, name);
+  const naming = { name, alias: ownBridgeAlias };
   // Somebody else's may have come meanwhile.
-  unless(["EEXIST"], () => setLink(host.route, `name ${unfinished} ${name}`, { index, name, alias: ownBridgeAlias }));
+  unless(["EEXIST"], () => makeMarkedLink(host.route, unfinishedName(name), naming, make));
   // A router's advertisements inside the network are not for the host; and the gateway answers its containers at once.
   for (const setting of ["accept_ra", "accept_dad"]) trySysctl(`net/ipv6/conf/${name}/${setting}`, 0);
-  return getLink(host.route, { name });
-}
-
-/** An ADD may have been killed over it. */
-function removeUnfinished(host: NetworkStack, name: string): void {
-  using lock = tryLockFile(lockPath(`making-${name}`));
-  if (lock !== undefined) deleteLink(host.route, { name: unfinishedName(name) });
 }
 
 /** A kernel without CONFIG_BRIDGE_VLAN_FILTERING refuses the attribute, or passes over it. */
@@ -149,10 +132,9 @@ function enableVlanFiltering(host: NetworkStack, { name, index }: Link, own: boo
   if (info?.kind !== "bridge" || !info.data?.vlanFiltering) throw refuse("this kernel has no VLAN filtering");
 }
 
-function notABridge(name: string, found: Link | undefined): CniError {
-  const kind = found === undefined ? "nothing" : `a link of kind ${found.info?.kind ?? "ether"}`;
+function notABridge({ name, info }: Link): CniError {
   return new CniError(ErrorCode.invalidConfig, `"${name}" already exists but is not a bridge`, {
-    details: `bridge: found ${kind} named ${name}, allowed: the name of a bridge, or of no link`,
+    details: `bridge: found a link of kind ${info?.kind ?? "ether"} named ${name}, allowed: the name of a bridge, or of no link`,
   });
 }
 

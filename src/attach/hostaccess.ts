@@ -5,7 +5,8 @@ import { ensureSysctl, trySysctl } from "../linux/sysctl.ts";
 import { unless } from "../netlink/error.ts";
 import { AddressFlag, addAddress, listAddresses } from "../rtnetlink/address.ts";
 import { macvlanModes } from "../rtnetlink/kinds/macvlan.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, setLink } from "../rtnetlink/link.ts";
+import { addLink, deleteLink, getLink, type Link, LinkFlag } from "../rtnetlink/link.ts";
+import { makeMarkedLink } from "../rtnetlink/markedlink.ts";
 import { deleteRoute, RouteScope, replaceRoute } from "../rtnetlink/route.ts";
 import { hash, unfinishedName } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
@@ -79,25 +80,18 @@ function shimName(parent: string): string {
 }
 
 function makeShim(host: NetworkStack, parent: Link, name: string): number {
-  using undo = new DisposableStack();
-  const unfinished = unfinishedName(name);
-  deleteLink(host.route, { name: unfinished });
-  undo.defer(() => deleteLink(host.route, { name: unfinished }));
-  const info = { kind: "macvlan", data: { mode: macvlanModes.bridge } } as const;
-  addLink(host.route, { name: unfinished, link: parent.index, info }, name);
-  host.namespace.run(() => {
-    // The host's address is on the parent as well. Others on the segment are to find it there: the shim answers ARP
-    // only for those that are reached through it.
-    ensureSysctl(`net/ipv4/conf/${unfinished}/arp_filter`, 1);
-    trySysctl(`net/ipv6/conf/${unfinished}/accept_ra`, 0);
+  const naming = { name, alias: shimAlias, flags: LinkFlag.up, change: LinkFlag.up };
+  const shim = makeMarkedLink(host.route, unfinishedName(name), naming, (unfinished) => {
+    const info = { kind: "macvlan", data: { mode: macvlanModes.bridge } } as const;
+    addLink(host.route, { name: unfinished, link: parent.index, info }, name);
+    host.namespace.run(() => {
+      // The host's address is on the parent as well. Others on the segment are to find it there: the shim answers ARP
+      // only for those that are reached through it.
+      ensureSysctl(`net/ipv4/conf/${unfinished}/arp_filter`, 1);
+      trySysctl(`net/ipv6/conf/${unfinished}/accept_ra`, 0);
+    });
   });
-  const { index } = getLink(host.route, { name: unfinished }) ?? {};
-  if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
-  undo.defer(() => deleteLink(host.route, { index }));
-  const up = { flags: LinkFlag.up, change: LinkFlag.up };
-  setLink(host.route, `name ${unfinished} ${name}`, { index, name, alias: shimAlias, ...up });
-  undo.move();
-  return index;
+  return shim.index;
 }
 
 function scopeOf({ family }: Address): number {

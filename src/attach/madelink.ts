@@ -1,7 +1,8 @@
 import type { Attachment } from "../cni/plugin.ts";
 import type { DNS, Result } from "../cni/result.ts";
 import type { Mac } from "../ip/mac.ts";
-import { deleteLink, getLink, type Link, listLinks, setLink } from "../rtnetlink/link.ts";
+import { addLink, deleteLink, getLink, type Link, listLinks, type NewLink } from "../rtnetlink/link.ts";
+import { makeMarkedLink } from "../rtnetlink/markedlink.ts";
 import { chooseDns } from "./dns.ts";
 import { describeInterface } from "./interface.ts";
 import { commonMark, ownerMark, ownerOf, unfinishedName } from "./owner.ts";
@@ -26,20 +27,34 @@ export function makeContainerLink(
   make: (name: string) => void,
 ): MadeLink {
   const { ifname: name } = attachment;
-  const owner = ownerOf(attachment);
-  const temporary = unfinishedName(ownerMark(owner));
+  const alias = ownerMark(ownerOf(attachment));
   refuseTaken(container, name);
-  using undo = new DisposableStack();
-  undo.defer(() => deleteLink(container.route, { name: temporary }));
-  make(temporary);
-  const link = getLink(container.route, { name: temporary });
-  if (link?.mac === undefined) throw new Error(`Cannot find ${temporary} in the container: it vanished`);
-  const { index, mac } = link;
-  const alias = ownerMark(owner);
-  undo.defer(() => deleteLink(container.route, { index }));
-  setLink(container.route, `name ${temporary} ${name}`, { index, name, alias });
-  const made = undo.move();
-  return { ...link, name, mac, alias, [Symbol.dispose]: () => made.dispose() };
+  // A MAC has every link that plugins make in a container.
+  const link = makeMarkedLink(container.route, unfinishedName(alias), { name, alias }, make) as Link & { mac: Mac };
+  return { ...link, [Symbol.dispose]: () => deleteLink(container.route, { index: link.index }) };
+}
+
+/**
+ * As {@link makeContainerLink}, for a link that stands on another.
+ *
+ * @param stack the one that the other, `link.link`, is in.
+ * @param explain makes the error for a link that the kernel refuses out of the kernel's.
+ */
+export function makeUpperLink(
+  stack: NetworkStack,
+  container: NetworkStack,
+  attachment: Attachment,
+  link: Omit<NewLink, "name" | "namespace">,
+  explain: (error: unknown) => unknown,
+): MadeLink {
+  const { fd: namespace } = container.namespace;
+  return makeContainerLink(container, attachment, (name) => {
+    try {
+      addLink(stack.route, { ...link, name, namespace }, attachment.ifname);
+    } catch (error) {
+      throw explain(error);
+    }
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 import { invalidConfig } from "../cni/config.ts";
 import type { Attachment, Network } from "../cni/plugin.ts";
 import { lockFile } from "../linux/lock.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, type NewLink, setLink } from "../rtnetlink/link.ts";
+import { addLink, deleteLink, expectLink, getLink, type Link, LinkFlag, type NewLink } from "../rtnetlink/link.ts";
+import { makeMarkedLink } from "../rtnetlink/markedlink.ts";
 import { removeHostRoutes, removeShim } from "./hostaccess.ts";
 import { hash, type Owner, ownerOf, unfinishedName } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
@@ -109,26 +110,16 @@ function removeParent(host: NetworkStack, name: string): void {
   if (link?.alias === ownParentAlias) deleteLink(host.route, link);
 }
 
-/** A parent of ours gets its name together with its mark, so that none is left without, wherever this ends. */
 function makeParent(host: NetworkStack, name: string, what: string): Link {
   const wanted = parentToMake(host, name, what);
   if (wanted === undefined) {
     throw invalidConfig(what, "master", name, "the name of a link, or <link>.<VLAN id> for a VLAN to be made on it");
   }
-  const unfinished = unfinishedName(name);
-  deleteLink(host.route, { name: unfinished });
-  using undo = new DisposableStack();
-  undo.defer(() => deleteLink(host.route, { name: unfinished }));
-  addLink(host.route, { ...wanted, name: unfinished }, name);
-  const { index } = getLink(host.route, { name: unfinished }) ?? {};
-  if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
-  undo.defer(() => deleteLink(host.route, { index }));
-  const up = { flags: LinkFlag.up, change: LinkFlag.up };
-  setLink(host.route, `name ${unfinished} ${name}`, { index, name, alias: ownParentAlias, ...up });
-  const link = getLink(host.route, { name });
-  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
-  undo.move();
-  return link;
+  const naming = { name, alias: ownParentAlias, flags: LinkFlag.up, change: LinkFlag.up };
+  const { index } = makeMarkedLink(host.route, unfinishedName(name), naming, (unfinished) =>
+    addLink(host.route, { ...wanted, name: unfinished }, name),
+  );
+  return expectLink(host.route, { index });
 }
 
 function lockParent(name: string): Disposable {

@@ -4,7 +4,17 @@ import { getTxChecksumOffload, setTxChecksumOffload } from "../linux/ethtool.ts"
 import type { NetworkNamespace } from "../linux/namespace.ts";
 import { trySysctl } from "../linux/sysctl.ts";
 import { NetlinkError } from "../netlink/error.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, listLinks, setLink } from "../rtnetlink/link.ts";
+import {
+  addLink,
+  deleteLink,
+  expectLink,
+  getLink,
+  type Link,
+  LinkFlag,
+  listLinks,
+  setLink,
+} from "../rtnetlink/link.ts";
+import { makeMarkedLink } from "../rtnetlink/markedlink.ts";
 import type { RouteSocket } from "../rtnetlink/socket.ts";
 import { vtepMac } from "./mac.ts";
 
@@ -70,9 +80,7 @@ export function ensureDevice(
     changed(`${wrong === undefined ? "made" : "made anew"} ${name}${wrong === undefined ? "" : `: ${wrong}`}`);
   }
   repairSettings(route, namespace, device, changed);
-  const link = getLink(route, { name });
-  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
-  return link;
+  return expectLink(route, { name });
 }
 
 /** @returns what is not as it should be and only a new device can have otherwise; undefined when all is right. */
@@ -95,7 +103,6 @@ export function removeDevice(route: RouteSocket, device: Pick<VxlanDevice, "netw
   if (link !== undefined) deleteLink(route, link);
 }
 
-/** Until it has its mark: one of the final name without a mark is somebody else's. */
 function unfinishedName(vni: number): string {
   return `newvx${vni}`;
 }
@@ -106,26 +113,17 @@ function unfinishedName(vni: number): string {
  */
 function makeDevice(route: RouteSocket, { network, vni, port, local, mtu, learning, bridge }: VxlanDevice): void {
   const name = vxlanName(vni);
-  const unfinished = unfinishedName(vni);
   const address = local.family === 4 ? { local } : { local6: local };
-  deleteLink(route, { name: unfinished });
-  using undo = new DisposableStack();
-  undo.defer(() => deleteLink(route, { name: unfinished }));
+  const link = {
+    mtu,
+    mac: vtepMac(local),
+    ...(bridge !== undefined && { master: bridge }),
+    info: { kind: "vxlan", data: { vni, port, ...address, learning } },
+  } as const;
   try {
-    addLink(
-      route,
-      {
-        name: unfinished,
-        mtu,
-        mac: vtepMac(local),
-        ...(bridge !== undefined && { master: bridge }),
-        info: { kind: "vxlan", data: { vni, port, ...address, learning } },
-      },
-      name,
+    makeMarkedLink(route, unfinishedName(vni), { name, alias: deviceMark(network) }, (unfinished) =>
+      addLink(route, { ...link, name: unfinished }, name),
     );
-    const { index } = getLink(route, { name: unfinished }) ?? {};
-    if (index === undefined) throw new Error(`Cannot find ${unfinished}: it vanished`);
-    setLink(route, `name ${unfinished} ${name}`, { index, name, alias: deviceMark(network) });
   } catch (error) {
     throw error instanceof NetlinkError && error.code === "EEXIST" ? taken(route, vni, port, error) : error;
   }
@@ -138,8 +136,7 @@ function repairSettings(
   changed: (text: string) => void,
 ): void {
   const name = vxlanName(device.vni);
-  const link = getLink(route, { name });
-  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
+  const link = expectLink(route, { name });
   const { index } = link;
   if (link.mtu !== device.mtu) {
     setLink(route, `set the MTU of ${name}`, { index, mtu: device.mtu });

@@ -142,6 +142,13 @@ export function getLink(socket: RouteSocket, ref: LinkRef | { alternativeName: s
   return answer && readLink(answer.body);
 }
 
+/** As {@link getLink}, for one that was there a moment ago. @throws Error when it is gone. */
+export function expectLink(socket: RouteSocket, ref: LinkRef): Link {
+  const link = getLink(socket, ref);
+  if (link === undefined) throw new Error(`Cannot find ${label(ref)}: it vanished`);
+  return link;
+}
+
 export function listLinks(socket: RouteSocket, filter: Pick<NewLink, "master" | "info"> = {}): Link[] {
   return socket.dump(encodeRequest("list links", RTM_GETLINK, linkBody, filter)).map(({ body }) => readLink(body));
 }
