@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, checkLink, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
 import { gatewayPrefixes } from "../../src/attach/gateway.ts";
 import { checkLimits } from "../../src/attach/limits.ts";
@@ -29,10 +22,9 @@ export function checkAttachment(attachment: Attachment, config: BridgeConfig): v
   using container = openSandbox(attachment);
 
   const bridge = checkBridge(host, prevResult, config);
-  const end = checkLink(container, containerInterface(prevResult, attachment), "veth");
+  const end = checkContainerLink(container, attachment, prevResult, "veth");
   checkPort(host, ownerOf(attachment), end, bridge, config);
-  checkAddresses(container, end, prevResult);
-  checkRoutes(container, prevResult);
+  checkLayer3(container, end, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult, config);
   inspect(ownerOf(attachment), publicationOf(host, attachment, config, prevResult));
 }

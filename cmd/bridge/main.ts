@@ -8,7 +8,8 @@ import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface, describeInterface } from "../../src/attach/interface.ts";
-import { findLimiter, hasLimits, limitRates } from "../../src/attach/limits.ts";
+import { findLimiter } from "../../src/attach/limiter.ts";
+import { limitIfAny } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
@@ -19,7 +20,7 @@ import type { Plugin } from "../../src/cni/plugin.ts";
 import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macForAddress } from "../../src/ip/mac.ts";
-import { getLink, type Link, listLinks, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { expectLink, getLink, type Link, listLinks, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import { deleteNeighbour } from "../../src/rtnetlink/neighbour.ts";
 import { checkAttachment } from "./check.ts";
 import { type BridgeConfig, configure, configureForRelease } from "./config.ts";
@@ -58,11 +59,9 @@ export const plugin: Plugin<BridgeConfig> = {
         port: config.port,
       }),
     );
-    if (usesVlans(config)) setPortVlans(host, requireLink(host, veth.host.name), wantedVlans(config));
+    if (usesVlans(config)) setPortVlans(host, expectLink(host.route, { name: veth.host.name }), wantedVlans(config));
     const ends: Interface[] = [{ name: link.name, mac: link.mac }, veth.host];
-    const limited = hasLimits(config.limits)
-      ? undo.use(limitRates(host, ownerOf(attachment), requireLink(host, veth.host.name), config.limits)).interfaces
-      : [];
+    const limited = undo.use(limitIfAny(host, ownerOf(attachment), veth.host.name, config.limits)).interfaces;
     const publishFor = (result: Result) =>
       undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
 
@@ -168,10 +167,4 @@ function tidyBridge(host: NetworkStack, { bridge: name, vlan, isGateway }: Bridg
 /** Whether nobody else relies on what an ADD set up on a bridge: other ADDs join it before they look at its addresses. */
 function isOnlyPort(host: NetworkStack, { index: master }: Link, name: string): boolean {
   return listLinks(host.route, { master }).every((port) => port.name === name || isGatewayPort(port));
-}
-
-function requireLink(stack: NetworkStack, name: string): Link {
-  const link = getLink(stack.route, { name });
-  if (link === undefined) throw new Error(`Cannot find ${name}: it vanished`);
-  return link;
 }

@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
 import { makeContainerLink, removeContainerLink, resultOf } from "../../src/attach/madelink.ts";
@@ -51,10 +44,9 @@ export const plugin: Plugin<DummyConfig> = {
     const prevResult = requirePrevResult(attachment);
     if (ipam !== undefined) delegateCheck(attachment, ipam);
     using container = openSandbox(attachment);
-    const link = checkLink(container, containerInterface(prevResult, attachment), "dummy");
+    const link = checkContainerLink(container, attachment, prevResult, "dummy");
     if (!(link.flags & LinkFlag.up)) throw mismatch(`state of ${link.name}`, "down", "up");
-    checkAddresses(container, link, prevResult);
-    checkRoutes(container, prevResult);
+    checkLayer3(container, link, prevResult);
   },
 
   gc(network, { ipam }) {

@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { readRecord } from "../../src/attach/record.ts";
 import { openSandbox } from "../../src/attach/stack.ts";
@@ -22,7 +15,7 @@ export function checkAttachment(attachment: Attachment, { ipam, userspace }: Hos
   // The interface, if there is one, is that of the process that drives the device.
   if (userspace) return;
   using container = openSandbox(attachment);
-  const link = checkLink(container, containerInterface(prevResult, attachment));
+  const link = checkContainerLink(container, attachment, prevResult);
   const record = readRecord<Lent>(kind, ownerOf(attachment));
   if (record !== undefined && !isLent(link, record.note)) {
     throw mismatch(`device of ${link.name}`, link.deviceName ?? link.permanentMac, record.note.name);
@@ -32,6 +25,5 @@ export function checkAttachment(attachment: Attachment, { ipam, userspace }: Hos
     throw mismatch(`alias of ${link.name}`, link.alias, wanted);
   }
   if (!(link.flags & LinkFlag.up)) throw mismatch(`state of ${link.name}`, "down", "up");
-  checkAddresses(container, link, prevResult);
-  checkRoutes(container, prevResult);
+  checkLayer3(container, link, prevResult);
 }

@@ -10,7 +10,7 @@ import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Interface, Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
-import { getLink, type Link, OperState, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { getLink, type Link, OperState } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type HostDeviceConfig, type Selector } from "./config.ts";
 import { describe, findInterface, notFound } from "./find.ts";
@@ -89,8 +89,7 @@ function take(
  * refuse, and would no more count as its own. What has no hardware is told when its other side listens.
  */
 function setUp(container: NetworkStack, link: Loan, lease: Result): void {
-  if (lease.ips.length === 0) setLinkUp(container.route, link);
-  else configureInterface(container, link, lease);
+  configureInterface(container, link, lease);
   const { index, mac, deviceName, permanentMac } = link;
   if (mac === undefined || deviceName !== undefined || permanentMac !== undefined) return;
   // What knows no carrier tells no state.

@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { releaseClaims, releaseInvalidClaims } from "../../src/attach/claims.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
@@ -21,7 +14,7 @@ import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { ipvlanFlags, ipvlanModes } from "../../src/rtnetlink/kinds/ipvlan.ts";
-import { type Link, setLinkUp } from "../../src/rtnetlink/link.ts";
+import type { Link } from "../../src/rtnetlink/link.ts";
 import { chainedMaster, configure, configureForRelease, type IpvlanConfig, what } from "./config.ts";
 import { claimMode, createIpvlan, kind } from "./link.ts";
 
@@ -49,8 +42,7 @@ export const plugin: Plugin<IpvlanConfig> = {
     const lease = chainedLease(attachment, config) ?? undo.use(leaseIfAny(attachment, config.ipam)).result;
     // Its MAC cannot be set, by which others are announced; but it has carrier at once, and so announces its addresses
     // when it is set up (NETDEV_UP in net/ipv4/devinet.c and net/ipv6/ndisc.c).
-    if (lease.ips.length === 0) setLinkUp(container.route, link);
-    else configureInterface(container, link, lease);
+    configureInterface(container, link, lease);
     const result = resultOf(container, attachment, link, { lease, dns: config.dns });
     undo.move();
     return result;
@@ -71,14 +63,13 @@ export const plugin: Plugin<IpvlanConfig> = {
     if (config.ipam !== undefined) delegateCheck(attachment, config.ipam);
     using host = NetworkStack.own();
     using container = openSandbox(attachment);
-    const link = checkLink(container, containerInterface(prevResult, attachment), "ipvlan");
+    const link = checkContainerLink(container, attachment, prevResult, "ipvlan");
     // A master that is not named in the configuration is one that ADD found: another may have the default route by now.
     if (config.master !== undefined) checkParent(link, config.linkInContainer ? container : host, config.master);
     const { mode, flags = 0 } = (link.info?.kind === "ipvlan" && link.info.data) || {};
     if (mode !== ipvlanModes[config.mode]) throw mismatch(`mode of ${link.name}`, mode, ipvlanModes[config.mode]);
     if (flags !== ipvlanFlags[config.flag]) throw mismatch(`flag of ${link.name}`, flags, ipvlanFlags[config.flag]);
-    checkAddresses(container, link, prevResult);
-    checkRoutes(container, prevResult);
+    checkLayer3(container, link, prevResult);
   },
 
   gc(network, { ipam }) {

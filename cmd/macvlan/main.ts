@@ -1,12 +1,5 @@
 import { announce } from "../../src/attach/announce.ts";
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { findHostPaths, grantHostAccess } from "../../src/attach/hostaccess.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
@@ -30,7 +23,7 @@ import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macvlanModes } from "../../src/rtnetlink/kinds/macvlan.ts";
-import { type Link, setLinkUp } from "../../src/rtnetlink/link.ts";
+import type { Link } from "../../src/rtnetlink/link.ts";
 import { loadConfig, loadForRelease, type MacvlanConfig, what } from "./config.ts";
 import { createMacvlan } from "./link.ts";
 
@@ -57,8 +50,7 @@ export const plugin: Plugin<MacvlanConfig> = {
     const made = undo.use(createMacvlan(stack, container, parent, attachment, config, asked));
     const lease = undo.use(leaseOf(attachment, config));
     const link = asked === undefined ? withStableMac(container, made, lease.result, config.ipam) : made;
-    if (lease.result.ips.length === 0) setLinkUp(container.route, link);
-    else configureInterface(container, link, lease.result);
+    configureInterface(container, link, lease.result);
     if (config.hostAccess) giveHostAccess(host, parent, attachment, config, lease.result);
     announce(container, link.index, link.mac);
     const result = resultOf(container, attachment, link, { lease: lease.result, dns: config.given.dns });
@@ -83,12 +75,11 @@ export const plugin: Plugin<MacvlanConfig> = {
     const stack = config.linkInContainer ? container : host;
     const where = config.linkInContainer ? "container" : "host";
     const parent = findMaster(stack, masterName(stack, config.master, where));
-    const link = checkLink(container, containerInterface(prevResult, attachment), "macvlan");
+    const link = checkContainerLink(container, attachment, prevResult, "macvlan");
     if (link.link !== parent.index) throw mismatch(`master of ${link.name}`, link.link, parent.index);
     const mode = link.info?.kind === "macvlan" ? link.info.data?.mode : undefined;
     if (mode !== macvlanModes[config.mode]) throw mismatch(`mode of ${link.name}`, mode, macvlanModes[config.mode]);
-    checkAddresses(container, link, prevResult);
-    checkRoutes(container, prevResult);
+    checkLayer3(container, link, prevResult);
   },
 
   gc(network, { ipam }) {

@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
 import { checkLimits } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
@@ -26,13 +19,12 @@ export function checkAttachment(attachment: Attachment, config: PtpConfig): void
   if (config.ipam !== undefined) delegateCheck(attachment, config.ipam);
   using host = NetworkStack.own();
   using container = openSandbox(attachment);
-  const end = checkLink(container, containerInterface(prevResult, attachment), "veth");
+  const end = checkContainerLink(container, attachment, prevResult, "veth");
   const peer = end.link === undefined ? undefined : getLink(host.route, { index: end.link });
   if (peer?.info?.kind !== "veth") throw mismatch(`peer of ${end.name}`, peer?.info?.kind, "a veth on the host");
   checkHost(host, peer, prevResult);
   checkLimits(host, ownerOf(attachment), peer, config.limits);
-  checkAddresses(container, end, prevResult);
-  checkRoutes(container, prevResult);
+  checkLayer3(container, end, prevResult);
   inspect(ownerOf(attachment), publicationOf(host, attachment, config, prevResult));
 }
 

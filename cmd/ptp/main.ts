@@ -8,7 +8,8 @@ import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding } from "../../src/attach/gateway.ts";
 import { describeInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
-import { findLimiter, hasLimits, limitRates } from "../../src/attach/limits.ts";
+import { findLimiter } from "../../src/attach/limiter.ts";
+import { limitIfAny } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
@@ -19,7 +20,7 @@ import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Plugin } from "../../src/cni/plugin.ts";
 import type { Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
-import { getLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { expectLink } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type PtpConfig } from "./config.ts";
 import { publicationOf } from "./publication.ts";
@@ -42,13 +43,11 @@ export const plugin: Plugin<PtpConfig> = {
     refuseReached(host, attachment, lease);
     const veth = undo.use(createVethPair(host, container, attachment, { mtu: config.mtu, mac }));
     prepareHost(host, veth.host.name);
-    if (lease.ips.length === 0) setLinkUp(container.route, veth.container);
-    else configureContainer(container, veth.container, lease);
-    const link = getLink(host.route, { name: veth.host.name });
-    if (link === undefined) throw new Error(`Cannot find ${veth.host.name}: it vanished`);
+    configureContainer(container, veth.container, lease);
+    const link = expectLink(host.route, { name: veth.host.name });
     routeToContainer(host, link, lease);
     const owner = ownerOf(attachment);
-    const limited = hasLimits(config.limits) ? undo.use(limitRates(host, owner, link, config.limits)).interfaces : [];
+    const limited = undo.use(limitIfAny(host, owner, veth.host.name, config.limits)).interfaces;
     const result: Result = {
       interfaces: [veth.host, describeInterface(container, attachment, veth.container), ...limited],
       ips: lease.ips.map((ip) => ({ ...ip, interface: 1 })),

@@ -1,12 +1,5 @@
 import { announce } from "../../src/attach/announce.ts";
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
 import { leaseIfAny } from "../../src/attach/lease.ts";
 import { removeContainerLink, resultOf } from "../../src/attach/madelink.ts";
@@ -18,7 +11,7 @@ import { delegateCheck, delegateDel, delegateGc } from "../../src/cni/delegate.t
 import type { Plugin } from "../../src/cni/plugin.ts";
 import { versions } from "../../src/cni/version.ts";
 import { checkTaps } from "../../src/linux/tap.ts";
-import { LinkFlag, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { LinkFlag } from "../../src/rtnetlink/link.ts";
 import { configure, configureForRelease, type TapConfig } from "./config.ts";
 import { createDevice, findBridge } from "./device.ts";
 
@@ -38,8 +31,7 @@ export const plugin: Plugin<TapConfig> = {
     const device = undo.use(createDevice(container, attachment, config, mac));
     const { result: lease } = undo.use(leaseIfAny(attachment, config.ipamType));
     const link = mac === undefined ? withStableMac(container, device, lease, config.ipamType) : device;
-    if (lease.ips.length === 0) setLinkUp(container.route, link);
-    else configureInterface(container, link, lease);
+    configureInterface(container, link, lease);
     announce(container, link.index, link.mac);
     const result = resultOf(container, attachment, link, { lease, dns: config.dns });
     undo.move();
@@ -56,7 +48,7 @@ export const plugin: Plugin<TapConfig> = {
     const prevResult = requirePrevResult(attachment);
     if (ipamType !== undefined) delegateCheck(attachment, ipamType);
     using container = openSandbox(attachment);
-    const link = checkLink(container, containerInterface(prevResult, attachment), "tun");
+    const link = checkContainerLink(container, attachment, prevResult, "tun");
     const { name, flags, info } = link;
     if (!(flags & LinkFlag.up)) throw mismatch(`state of ${name}`, "down", "up");
     if (mtu && link.mtu !== mtu) throw mismatch(`MTU of ${name}`, link.mtu, mtu);
@@ -68,8 +60,7 @@ export const plugin: Plugin<TapConfig> = {
     for (const key of ["multiQueue", "owner", "group"] as const) {
       if (data[key] !== wanted[key]) throw mismatch(`${key} of ${name}`, data[key], wanted[key] ?? "nothing");
     }
-    checkAddresses(container, link, prevResult);
-    checkRoutes(container, prevResult);
+    checkLayer3(container, link, prevResult);
   },
 
   gc(network, { ipamType }) {

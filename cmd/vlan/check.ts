@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { findMaster } from "../../src/attach/master.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { delegateCheck } from "../../src/cni/delegate.ts";
@@ -20,13 +13,12 @@ export function checkAttachment(attachment: Attachment, config: VlanConfig): voi
   if (config.ipam !== undefined) delegateCheck(attachment, config.ipam);
   using host = NetworkStack.own();
   using container = openSandbox(attachment);
-  const link = checkLink(container, containerInterface(prevResult, attachment), shared ? "macvlan" : "vlan");
+  const link = checkContainerLink(container, attachment, prevResult, shared ? "macvlan" : "vlan");
   const parent = findMaster(linkInContainer ? container : host, shared ? sharedName(config) : master);
   if (link.link !== parent.index) throw mismatch(`master of ${link.name}`, link.link, parent.index);
   checkVlan(shared ? parent : link, config);
   if (mtu !== 0 && link.mtu !== mtu) throw mismatch(`MTU of ${link.name}`, link.mtu, mtu);
-  checkAddresses(container, link, prevResult);
-  checkRoutes(container, prevResult);
+  checkLayer3(container, link, prevResult);
 }
 
 function checkVlan({ name, info }: Link, { vlanId, ingressQos, egressQos }: VlanConfig): void {

@@ -14,7 +14,7 @@ import { invalidConfig } from "../../src/cni/config.ts";
 import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
 import { versions } from "../../src/cni/version.ts";
-import { type Link, LinkFlag, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { type Link, LinkFlag } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, sharedName, type VlanConfig, what } from "./config.ts";
 import { claimVlan, createVlan, kind, raiseMaster } from "./link.ts";
@@ -36,8 +36,7 @@ export const plugin: Plugin<VlanConfig> = {
     const { result: lease } = undo.use(leaseIfAny(attachment, config.ipam));
     // The VLAN's own link has its master's MAC, which a switch may insist on.
     const link = config.shared ? withStableMac(container, made, lease, config.ipam) : made;
-    if (lease.ips.length === 0) setLinkUp(container.route, link);
-    else configureInterface(container, link, lease);
+    configureInterface(container, link, lease);
     announce(container, link.index, link.mac);
     const result = resultOf(container, attachment, link, { lease, dns: config.dns });
     undo.move();

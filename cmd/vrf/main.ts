@@ -1,5 +1,5 @@
 import { requireChained, requireLink } from "../../src/attach/chained.ts";
-import { checkAddresses, checkRoutes, mismatch, requirePrevResult } from "../../src/attach/check.ts";
+import { checkLayer3, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { lockContainer } from "../../src/attach/containerlock.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkPrivileges } from "../../src/attach/ready.ts";
@@ -62,8 +62,7 @@ export const plugin: Plugin<VrfConfig> = {
     if (link.master !== vrf.index) throw mismatch(`VRF of ${link.name}`, describeMaster(container, link), name);
     const isUp = ((getLink(container.route, vrf)?.flags ?? 0) & LinkFlag.up) !== 0;
     if (!isUp) throw mismatch(`state of ${name}`, "down", "up");
-    checkAddresses(container, link, prevResult);
-    checkRoutes(container, prevResult);
+    checkLayer3(container, link, prevResult);
   },
 
   gc(network) {

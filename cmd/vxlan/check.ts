@@ -1,11 +1,4 @@
-import {
-  checkAddresses,
-  checkLink,
-  checkRoutes,
-  containerInterface,
-  mismatch,
-  requirePrevResult,
-} from "../../src/attach/check.ts";
+import { checkContainerLink, checkLayer3, checkLink, mismatch, requirePrevResult } from "../../src/attach/check.ts";
 import { inspect } from "../../src/attach/firewall/inspect.ts";
 import { gatewayPrefixes } from "../../src/attach/gateway.ts";
 import { checkLimits } from "../../src/attach/limits.ts";
@@ -30,14 +23,11 @@ export function checkAttachment(attachment: Attachment, config: VxlanConfig): vo
   using container = openSandbox(attachment);
 
   const bridge = checkLink(host, { name: config.bridge }, "bridge");
-  const end = checkLink(container, containerInterface(prevResult, attachment), "veth");
+  const end = checkContainerLink(container, attachment, prevResult, "veth");
   const port = end.link === undefined ? undefined : getLink(host.route, { index: end.link });
   if (port?.master !== bridge.index) throw mismatch(`bridge of ${port?.name ?? end.name}`, port?.master, bridge.name);
-  if (port && (config.limits.ingress || config.limits.egress)) {
-    checkLimits(host, ownerOf(attachment), port, config.limits);
-  }
-  checkAddresses(container, end, prevResult);
-  checkRoutes(container, prevResult);
+  checkLimits(host, ownerOf(attachment), port, config.limits);
+  checkLayer3(container, end, prevResult);
   if (config.isGateway) checkGateway(host, bridge, prevResult);
   checkOverlay(host, bridge, planOverlay(host, attachment.network.name, config), config);
   for (const [, publication] of publicationsOf(prevResult, config)) inspect(ownerOf(attachment), publication);

@@ -7,18 +7,19 @@ import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
-import { findLimiter, limitRates } from "../../src/attach/limits.ts";
+import { findLimiter } from "../../src/attach/limiter.ts";
+import { limitIfAny } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { createVethPair, refuseTaken, removeVethPair } from "../../src/attach/veth.ts";
 import { delegateDel, delegateGc, leaseAddresses } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
-import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
+import { emptyResult, type Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macForAddress } from "../../src/ip/mac.ts";
 import type { Prefix } from "../../src/ip/prefix.ts";
-import { getLink, type Link, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { type Link, setLink } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type VxlanConfig } from "./config.ts";
 import { applyPlan, claimOverlay, planOverlay, tidyOverlay } from "./overlay.ts";
@@ -52,13 +53,12 @@ export const plugin: Plugin<VxlanConfig> = {
     const first = lease.ips[0]?.address.address;
     const mac = asked ?? (first && macForAddress(first));
     const veth = undo.use(createVethPair(host, container, attachment, { mtu, mac, bridge: bridge.index }));
-    if (lease.ips.length === 0) setLinkUp(container.route, veth.container);
-    else configureInterface(container, veth.container, lease);
+    configureInterface(container, veth.container, lease);
     if (config.isGateway) giveGateway(host, bridge, lease, config);
     for (const [name, publication] of publicationsOf(lease, config)) {
       undo.use(publish(ownerOf(attachment), name, publication));
     }
-    const limited = limitPort(host, attachment, veth.host.name, config, undo);
+    const limited = undo.use(limitIfAny(host, ownerOf(attachment), veth.host.name, config.limits)).interfaces;
     waitUntilUp(host, veth.host.name);
     if (lease.ips.length > 0) announce(container, veth.container.index, veth.container.mac);
     if (config.isGateway) enableForwarding(host, lease);
@@ -118,20 +118,6 @@ function giveGateway(host: NetworkStack, bridge: Link, lease: Result, { mode }: 
   const mac = mode === "l2" && gateway && macForAddress(gateway);
   if (mac && bridge.mac !== mac) setLink(host.route, `set the MAC of ${bridge.name}`, { index: bridge.index, mac });
   ensureGatewayAddresses(host, bridge, lease, false);
-}
-
-/** @returns the interfaces that were made for it. */
-function limitPort(
-  host: NetworkStack,
-  attachment: Attachment,
-  name: string,
-  { limits }: VxlanConfig,
-  undo: DisposableStack,
-): Interface[] {
-  if (limits.ingress === undefined && limits.egress === undefined) return [];
-  const port = getLink(host.route, { name });
-  if (port === undefined) throw new Error(`Cannot find ${name}: it vanished`);
-  return undo.use(limitRates(host, ownerOf(attachment), port, limits)).interfaces;
 }
 
 function subnetsOf({ ips }: Result): Prefix[] {

@@ -43,6 +43,22 @@ export function checkLink(stack: NetworkStack, { name, mac }: Interface, kind?: 
   return link;
 }
 
+/** {@link checkLink} of the container's interface, as a prevResult tells it. */
+export function checkContainerLink(
+  container: NetworkStack,
+  attachment: Attachment,
+  prevResult: Result,
+  kind?: string,
+): Link {
+  return checkLink(container, containerInterface(prevResult, attachment), kind);
+}
+
+/** @throws CniError unless a link has the addresses, and its stack the routes, of a prevResult. */
+export function checkLayer3(stack: NetworkStack, link: Link, prevResult: Result): void {
+  checkAddresses(stack, link, prevResult);
+  checkRoutes(stack, prevResult);
+}
+
 /** @throws CniError unless a link has the addresses that a prevResult gives it. */
 export function checkAddresses(stack: NetworkStack, link: Link, { ips, interfaces }: Result): void {
   const present = listAddresses(stack.route, link.index).map(({ prefix }) => prefix);

@@ -1,6 +1,6 @@
 import type { Network } from "../cni/plugin.ts";
 import { deleteLinks, type Link, listLinks } from "../rtnetlink/link.ts";
-import { ifbName, isUnmarkedIfb } from "./limits.ts";
+import { ifbName, isUnmarkedIfb } from "./limiter.ts";
 import { networkMark, ownerMark } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 

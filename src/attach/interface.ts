@@ -27,7 +27,7 @@ export function describeInterface(
 }
 
 /**
- * Gives a link the addresses and routes of a lease and sets it up.
+ * Gives a link the addresses and routes of a lease, which may be none (layer 2), and sets it up.
  *
  * @param dad whether IPv6 duplicate address detection is wanted: the addresses are not usable for a second or two then
  *   (RFC 4862 section 5.4). Without it they are at once; the IPAM plugin answers for their being unique.
@@ -44,7 +44,8 @@ export function configureInterface(container: NetworkStack, link: ContainerLink,
  */
 export function setUpWithAddresses(container: NetworkStack, link: ContainerLink, { ips }: Result, flags: number): void {
   const hasIPv6 = ips.some(({ address }) => address.family === 6);
-  container.namespace.run(() => prepareSettings(link.name, hasIPv6, (flags & AddressFlag.noDad) === 0));
+  const dad = (flags & AddressFlag.noDad) === 0;
+  if (ips.length > 0) container.namespace.run(() => prepareSettings(link.name, hasIPv6, dad));
   for (const { address } of ips) addAddress(container.route, { index: link.index, prefix: address, flags });
   setLinkUp(container.route, link);
 }

@@ -1,9 +1,8 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
-import type { AttachmentKey } from "../cni/plugin.ts";
 import type { Interface } from "../cni/result.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { addRedirect, deleteRedirect, listFilters } from "../rtnetlink/filter.ts";
-import { addLink, deleteLink, getLink, type Link, LinkFlag, setLink } from "../rtnetlink/link.ts";
+import { addLink, deleteLink, expectLink, getLink, type Link, LinkFlag, setLink } from "../rtnetlink/link.ts";
 import {
   addIngress,
   addTokenBucket,
@@ -14,7 +13,8 @@ import {
   type TokenBucket,
 } from "../rtnetlink/qdisc.ts";
 import { mismatch } from "./check.ts";
-import { hash, madeUpMac, networkMark, type Owner, ownerMark } from "./owner.ts";
+import { findLimiter, ifbName } from "./limiter.ts";
+import { madeUpMac, networkMark, type Owner, ownerMark } from "./owner.ts";
 import type { NetworkStack } from "./stack.ts";
 
 /** Rates in bits per second, bursts in bits, as the container sees them: ingress is what comes to it. */
@@ -41,25 +41,6 @@ const bucketHandle = 0x10000;
 const priority = 1;
 
 /**
- * The name of the link through which goes what an attachment sends: an interface can only hold back what leaves by it.
- * The network is not in it, so that DEL finds the link after the network was renamed.
- */
-export function ifbName({ containerID, ifname }: AttachmentKey): string {
-  return `bwp${hash(`${containerID}/${ifname}`).slice(0, 12)}`;
-}
-
-/** The link that an attachment's limits have added to the host, if they have. */
-export function findLimiter(host: NetworkStack, owner: Owner): Link | undefined {
-  return getLink(host.route, { name: ifbName(owner) });
-}
-
-/** Whether a link is an attachment's of this network, whose ADD was killed before it could mark it. */
-export function isUnmarkedIfb({ name, alias, info, mac }: Link, network: string): boolean {
-  const isIfb = info?.kind === "ifb" && /^bwp[0-9a-f]{12}$/.test(name);
-  return isIfb && !alias && mac === madeUpMac(networkMark(network));
-}
-
-/**
  * Limits the rates of a container by the host's end of its veth pair. What is there from an earlier ADD is replaced;
  * disposing of the result takes the limits back.
  *
@@ -81,6 +62,12 @@ export function limitRates(
   return { interfaces, [Symbol.dispose]: () => made.dispose() };
 }
 
+/** As {@link limitRates}, by the name of a link; nothing is done where there is nothing to limit. */
+export function limitIfAny(host: NetworkStack, owner: Owner, name: string, limits: Limits) {
+  if (!hasLimits(limits)) return { interfaces: [], [Symbol.dispose]: () => {} };
+  return limitRates(host, owner, expectLink(host.route, { name }), limits);
+}
+
 function limitEgress(host: NetworkStack, owner: Owner, link: Link, egress: Limit): Interface {
   const name = ifbName(owner);
   // Until it is marked, the MAC tells GC whose it is.
@@ -88,8 +75,7 @@ function limitEgress(host: NetworkStack, owner: Owner, link: Link, egress: Limit
   addLink(host.route, { name, mac, ...(link.mtu && { mtu: link.mtu }), info: { kind: "ifb" } });
   const flags = { flags: LinkFlag.up, change: LinkFlag.up };
   setLink(host.route, `set up ${name}`, { name, alias: ownerMark(owner), ...flags });
-  const ifb = getLink(host.route, { name });
-  if (ifb === undefined) throw new Error(`Cannot find ${name}: it vanished`);
+  const ifb = expectLink(host.route, { name });
   limitLink(host, ifb, egress);
   // Others may filter there as well (clsact has the same place), and keep what is theirs.
   if (!hasIngress(host, link)) addIngress(host.route, link.index);
