@@ -7,8 +7,10 @@ import { listOfOne, type NetworkList, parsePluginConfig } from "../../src/cni/ne
 import { errorText } from "../../src/cni/report.ts";
 import { isVersion, newestVersion } from "../../src/cni/version.ts";
 import type { Address } from "../../src/ip/address.ts";
-import { listReservations, parseOwner } from "../../src/ipam/directory.ts";
-import { formatSpan, type Range, spanContains, spanSize, spansOf } from "../../src/ipam/range.ts";
+import { listReservations } from "../../src/ipam/directory.ts";
+import { parseOwner } from "../../src/ipam/owner.ts";
+import { type Range, spansOf } from "../../src/ipam/range.ts";
+import { formatSpan, spanContains, spanSize } from "../../src/ipam/span.ts";
 import { type HostLocalConfig, loadConfig } from "../host-local/config.ts";
 
 /** A network that host-local keeps addresses of. */

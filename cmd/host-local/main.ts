@@ -7,7 +7,7 @@ import { versions } from "../../src/cni/version.ts";
 import type { Address } from "../../src/ip/address.ts";
 import { allocate, assignRequests, hasFree } from "../../src/ipam/allocator.ts";
 import { bootTime } from "../../src/ipam/boottime.ts";
-import { formatBareOwner, formatOwner } from "../../src/ipam/directory.ts";
+import { formatBareOwner, formatOwner } from "../../src/ipam/owner.ts";
 import { capacity, formatRangeSet, rangeFor } from "../../src/ipam/rangeset.ts";
 import { parseResolvConf } from "../../src/ipam/resolvconf.ts";
 import { recallAddress, rememberAddress } from "../../src/ipam/sticky.ts";

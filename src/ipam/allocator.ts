@@ -2,8 +2,9 @@ import { CniError, ErrorCode } from "../cni/error.ts";
 import type { IPConfig } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
-import { spanContains, spansOf } from "./range.ts";
+import { spansOf } from "./range.ts";
 import { capacity, formatRangeSet, type RangeSet, rangeFor, spansFrom } from "./rangeset.ts";
+import { spanContains } from "./span.ts";
 
 /** Where addresses are kept: what the allocator needs of it. */
 export interface Reservations<Owner> {

@@ -1,33 +1,14 @@
-import { closeSync, constants, linkSync, opendirSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { Address } from "../ip/address.ts";
-import { readRegularFile } from "../linux/file.ts";
-
 /**
  * The reservations of one network as files, in the Go suite's own format: the file's name is the address, its content
  * the owner. Other software reads and edits them, under an flock of the file `lock` among them; these functions expect
  * their caller to hold it.
  */
-export interface Owner {
-  readonly containerID: string;
-  readonly ifname: string;
-}
 
-/** The content of a reservation. */
-export function formatOwner({ containerID, ifname }: Owner): string {
-  return `${containerID.trim()}\r\n${ifname}`;
-}
-
-/** The older form of the content: of whichever interface. */
-export function formatBareOwner({ containerID }: Owner): string {
-  return containerID.trim();
-}
-
-/** What a reservation's content says of its owner; ifname is missing in the older form. */
-export function parseOwner(content: string): { containerID: string; ifname?: string } {
-  const [containerID = "", ifname] = content.split("\r\n");
-  return ifname === undefined ? { containerID } : { containerID, ifname };
-}
+import { closeSync, constants, linkSync, opendirSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { Address } from "../ip/address.ts";
+import { readRegularFile } from "../linux/file.ts";
+import { errorCode } from "./fileerror.ts";
 
 /**
  * Reserves an address: the reservation is there with its owner, or not at all.
@@ -106,10 +87,6 @@ export function writeLastReserved(directory: string, set: number, address: Addre
   } finally {
     closeSync(fd);
   }
-}
-
-export function errorCode(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
 }
 
 /** Nothing that parses as an address, so that other software takes no notice of what a crash left there. */

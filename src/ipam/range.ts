@@ -3,12 +3,7 @@ import { CniError } from "../cni/error.ts";
 import { Address, addressBits } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import type { RangeConfig } from "./schema.ts";
-
-/** Addresses from `start` to `end`, both included. */
-export interface Span {
-  readonly start: Address;
-  readonly end: Address;
-}
+import { byStart, type Span, spanContains } from "./span.ts";
 
 /** A range with all defaults filled in. */
 export interface Range extends Span {
@@ -77,29 +72,6 @@ export function spansOf(range: Range): Span[] {
   return spans;
 }
 
-export function spanContains({ start, end }: Span, address: Address): boolean {
-  return address.family === start.family && address.value >= start.value && address.value <= end.value;
-}
-
-/** Two that have an address in common, in the order in which they were given. */
-export function findOverlap<Item extends Span>(spans: readonly Item[]): [Item, Item] | undefined {
-  const sorted = spans.toSorted((a, b) => a.start.family - b.start.family || byStart(a, b));
-  for (const [i, one] of sorted.entries()) {
-    const next = sorted[i + 1];
-    if (next === undefined || !spanContains(one, next.start)) continue;
-    return spans.indexOf(one) < spans.indexOf(next) ? [one, next] : [next, one];
-  }
-  return undefined;
-}
-
-export function spanSize({ start, end }: Span): bigint {
-  return end.value - start.value + 1n;
-}
-
-export function formatSpan({ start, end }: Span): string {
-  return `${start}-${end}`;
-}
-
 export function invalidRange(path: string, found: unknown, allowed: string, reason: string): CniError {
   const { code, details } = invalidConfig("ipam configuration", path, found, allowed);
   return new CniError(code, `Cannot use ${path}: ${reason}`, { details });
@@ -165,10 +137,6 @@ function resolveExcluded(config: RangeConfig, subnet: Prefix, path: string): Spa
     throw invalidRange(hole.at, hole.text, "each address once", `${hole.text} overlaps ${before.text} (${before.at})`);
   }
   return excluded.map(({ start, end }) => ({ start, end }));
-}
-
-function byStart(a: Span, b: Span): number {
-  return Number(a.start.value > b.start.value) - Number(a.start.value < b.start.value);
 }
 
 function parseAddress(text: string, path: string): Address {

@@ -1,18 +1,9 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { type Version, versionAtLeast } from "../cni/version.ts";
 import type { Address, Family } from "../ip/address.ts";
-import {
-  findOverlap,
-  formatSpan,
-  invalidRange,
-  type Range,
-  resolveRange,
-  type Span,
-  spanContains,
-  spanSize,
-  spansOf,
-} from "./range.ts";
+import { invalidRange, type Range, resolveRange, spansOf } from "./range.ts";
 import type { RangeConfig } from "./schema.ts";
+import { findOverlap, formatSpan, type Span, spanContains, spanSize } from "./span.ts";
 
 /** Ranges that stand in for each other: an attachment gets one address out of each set. */
 export type RangeSet = readonly Range[];

@@ -1,31 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { Address } from "../ip/address.ts";
 import { addToTree, nextOutsideTree, removeFromTree } from "./addresstree.ts";
 import { hashText } from "./hash.ts";
+import { headerLength, openIndexFile, readHeader, replaceIndexFile, type Seal, writeHeader } from "./indexfile.ts";
 import { bucketLength, fileStorage, keyLength, memoryStorage, Table, valueLength } from "./table.ts";
-
-/** The state of a directory of which an index was made: while it is the same, the index says what the directory says. */
-export interface Seal {
-  readonly boot: string;
-  /** Device and inode. */
-  readonly directory: string;
-  /** When its entries last changed: nanoseconds since 1970. */
-  readonly modified: string;
-}
-
-interface Header extends Partial<Seal> {
-  readonly format: string;
-  readonly buckets: number;
-  readonly records: number;
-  /** The boot in which reservations from before it were released. */
-  readonly releasedIn?: string | undefined;
-}
-
-/** Changes with everything that would make an older index be read wrongly. */
-const format = "berth host-local index 1";
-
-/** The header, in JSON with zeros behind it, has as much room as a bucket. */
-const headerLength = bucketLength;
 
 /**
  * Which addresses an owner has, and which are free, without reading a reservation. An index is made from the
@@ -47,7 +25,7 @@ export class ReservationIndex implements Disposable {
   /** The index kept in the file at `path`; undefined when there is none, or it was not made of what `seal` says. */
   static open(path: string, seal: Seal): ReservationIndex | undefined {
     using undo = new DisposableStack();
-    const fd = openOwnFile(path, constants.O_RDWR);
+    const fd = openIndexFile(path);
     if (fd === undefined) return undefined;
     undo.defer(() => closeSync(fd));
     const header = readHeader(fd);
@@ -65,18 +43,13 @@ export class ReservationIndex implements Disposable {
 
   /** {@link ReservationIndex.releasedIn} of the file at `path`, even if the rest of it is out of date. */
   static readReleasedIn(path: string): string | undefined {
-    const fd = openOwnFile(path, constants.O_RDONLY);
+    const fd = openIndexFile(path);
     if (fd === undefined) return undefined;
     try {
       return readHeader(fd)?.releasedIn;
     } finally {
       closeSync(fd);
     }
-  }
-
-  /** Removes the file at `path`, and what a process left that was killed over making it. */
-  static remove(path: string): void {
-    for (const file of [path, unfinishedPath(path)]) rmSync(file, { force: true });
   }
 
   get isEmpty(): boolean {
@@ -112,18 +85,7 @@ export class ReservationIndex implements Disposable {
   keep(path: string): void {
     const memory = this.#memory;
     if (memory === undefined) return;
-    const unfinished = unfinishedPath(path);
-    rmSync(unfinished, { force: true });
-    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    using undo = new DisposableStack();
-    const fd = openSync(unfinished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    undo.defer(() => {
-      rmSync(unfinished, { force: true });
-      closeSync(fd);
-    });
-    writeAll(fd, memory, headerLength);
-    renameSync(unfinished, path);
-    undo.move();
+    const fd = replaceIndexFile(path, memory);
     this[Symbol.dispose]();
     this.#file = { fd, path };
     this.#memory = undefined;
@@ -134,10 +96,7 @@ export class ReservationIndex implements Disposable {
   seal(seal: Seal): void {
     if (this.#file === undefined) return;
     const { buckets, records } = this.#table;
-    const header: Header = { format, ...seal, buckets, records, releasedIn: this.releasedIn };
-    const bytes = new Uint8Array(512);
-    new TextEncoder().encodeInto(JSON.stringify(header), bytes);
-    writeAll(this.#file.fd, bytes, 0);
+    writeHeader(this.#file.fd, { ...seal, buckets, records, releasedIn: this.releasedIn });
   }
 
   [Symbol.dispose](): void {
@@ -153,41 +112,6 @@ export class ReservationIndex implements Disposable {
     this.#table = larger;
     this.#memory = storage.bytes;
     if (this.#file !== undefined) this.keep(this.#file.path);
-  }
-}
-
-function unfinishedPath(path: string): string {
-  return `${path}.new`;
-}
-
-/** A regular file of this process's user, not reached through a symbolic link; undefined when there is no such thing. */
-function openOwnFile(path: string, flags: number): number | undefined {
-  try {
-    const fd = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stat = fstatSync(fd);
-    if (stat.isFile() && stat.uid === process.geteuid?.()) return fd;
-    closeSync(fd);
-  } catch {
-    // Missing, a symbolic link, or on a file system that cannot be written: it is made anew, or done without.
-  }
-  return undefined;
-}
-
-function readHeader(fd: number): Header | undefined {
-  const bytes = Buffer.alloc(512);
-  const length = readSync(fd, bytes, 0, bytes.length, 0);
-  try {
-    const header = JSON.parse(bytes.toString("utf8", 0, length).replace(/\0+$/, "")) as Header;
-    const isPowerOfTwo = Number.isInteger(header.buckets) && (header.buckets & (header.buckets - 1)) === 0;
-    return header.format === format && isPowerOfTwo && Number.isInteger(header.records) ? header : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
 }
 

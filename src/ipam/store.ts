@@ -1,23 +1,19 @@
-import { lstatSync, mkdirSync, statSync, utimesSync } from "node:fs";
+import { lstatSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Address } from "../ip/address.ts";
 import { lockFile } from "../linux/lock.ts";
-import { readSysctl } from "../linux/sysctl.ts";
 import {
   createReservation,
-  errorCode,
-  formatBareOwner,
-  formatOwner,
   listReservations,
-  type Owner,
   readLastReserved,
   readReservation,
-  removeLeftover,
   removeReservation,
   writeLastReserved,
 } from "./directory.ts";
-import { ReservationIndex, type Seal } from "./reservationindex.ts";
+import { doing, errorCode } from "./fileerror.ts";
+import { KeptIndex } from "./keptindex.ts";
+import { formatBareOwner, formatOwner, type Owner } from "./owner.ts";
 
 /** Where the Go suite keeps reservations, and Berth too. */
 export const defaultDataDir = "/var/lib/cni/networks";
@@ -26,26 +22,19 @@ export const defaultDataDir = "/var/lib/cni/networks";
  * The reservations of one network, locked for this process until disposed.
  *
  * The truth is in the directory ({@link import("./directory.ts")}). What would need all of it to be read is answered by an
- * index beside it. Whether that is still right is seen by the directory's modification time: after its own changes
- * the store sets it to a time in the past and notes it in the index, and whatever anybody does to the directory
- * afterwards, or this process before it dies, brings it to the present.
+ * index beside it ({@link KeptIndex}).
  *
  * Nothing is synced to disk: after a power failure no container is left to own what was lost. A new boot means a new index.
  */
 export class ReservationStore implements Disposable {
   readonly directory: string;
-  readonly #indexPath: string;
   readonly #resources = new DisposableStack();
-  #index: ReservationIndex | undefined;
-  /** Whether the index file says what the directory says. */
-  #isSealed = false;
-  /** Whether the index was made by this process. */
-  #isFresh = false;
+  readonly #index: KeptIndex;
 
   private constructor(dataDir: string, network: string) {
     this.directory = join(dataDir, network);
     // No network's name begins with a dot.
-    this.#indexPath = join(dataDir, `.${network}.index`);
+    this.#index = new KeptIndex(this.directory, join(dataDir, `.${network}.index`));
   }
 
   /**
@@ -59,11 +48,12 @@ export class ReservationStore implements Disposable {
     const store = new ReservationStore(dataDir, network);
     const { directory } = store;
     doing(`open the reservations in ${directory}`, () => store.#resources.use(lockDirectory(directory)));
+    store.#resources.use(store.#index);
     return store;
   }
 
   nextFree(address: Address): Address | undefined {
-    return this.#ask((index) => index.nextFree(address));
+    return this.#index.ask((index) => index.nextFree(address));
   }
 
   /** @throws CniError (io). */
@@ -71,7 +61,7 @@ export class ReservationStore implements Disposable {
     const content = formatOwner(owner);
     const create = () => createReservation(this.directory, address, content);
     if (this.#alter(`reserve ${address}`, create)) {
-      this.#note((index) => index.add(address, content));
+      this.#index.note((index) => index.add(address, content));
       return true;
     }
     const holder = this.holderOf(address);
@@ -80,11 +70,11 @@ export class ReservationStore implements Disposable {
         removeReservation(this.directory, address);
         create();
       });
-      this.#rebuild();
+      this.#index.rebuild();
       return true;
     }
-    const isKnown = (index: ReservationIndex) => index.addressesOf(holder ?? "").some((held) => held.equals(address));
-    if (holder !== undefined && !this.#ask(isKnown)) this.#rebuild();
+    const known = () => this.#index.ask((index) => index.addressesOf(holder ?? ""));
+    if (holder !== undefined && !known().some((held) => held.equals(address))) this.#index.rebuild();
     return false;
   }
 
@@ -93,7 +83,7 @@ export class ReservationStore implements Disposable {
     const holder = this.holderOf(address);
     if (holder === undefined) return;
     this.#alter(`release ${address}`, () => removeReservation(this.directory, address));
-    this.#note((index) => index.remove(address, holder));
+    this.#index.note((index) => index.remove(address, holder));
   }
 
   /** What this owner has; if nothing, what its container has from when reservations named no interface. */
@@ -125,8 +115,8 @@ export class ReservationStore implements Disposable {
 
   /** Makes a new index, unless this process did: finds what was written into files without making or removing one. */
   recheck(): boolean {
-    if (this.#isFresh) return false;
-    this.#rebuild();
+    if (this.#index.isFresh) return false;
+    this.#index.rebuild();
     return true;
   }
 
@@ -136,111 +126,30 @@ export class ReservationStore implements Disposable {
    * @param bootTime milliseconds since 1970.
    */
   releaseOlderThan(bootTime: number): void {
-    const boot = bootId();
-    if (this.#loadIndex().releasedIn === boot) return;
-    for (const [address] of this.list()) {
-      const { mtimeMs } = statSync(join(this.directory, address.toString()));
-      if (mtimeMs < bootTime) this.release(address);
-    }
-    this.#loadIndex().releasedIn = boot;
-    this.#isSealed = false;
+    this.#index.oncePerBoot(() => {
+      for (const [address] of this.list()) {
+        const { mtimeMs } = statSync(join(this.directory, address.toString()));
+        if (mtimeMs < bootTime) this.release(address);
+      }
+    });
   }
 
   [Symbol.dispose](): void {
-    using _resources = this.#resources;
-    using index = this.#index;
-    if (index !== undefined && !this.#isSealed) this.#seal(index);
+    this.#resources.dispose();
   }
 
   #heldAs(content: string): Address[] {
-    const held = () => this.#ask((index) => index.addressesOf(content));
+    const held = () => this.#index.ask((index) => index.addressesOf(content));
     const isTheirs = (address: Address) => this.holderOf(address) === content;
-    if (!held().every(isTheirs)) this.#rebuild();
+    if (!held().every(isTheirs)) this.#index.rebuild();
     return held().filter(isTheirs);
   }
 
-  /**
-   * Makes one change to the directory, wholly or not at all. The index is opened first: afterwards it could not be known
-   * whether it was right.
-   */
+  /** Makes one change to the directory, wholly or not at all. */
   #alter<Outcome>(what: string, change: () => Outcome): Outcome {
-    this.#loadIndex();
-    this.#isSealed = false;
+    this.#index.unseal();
     return doing(`${what} in ${this.directory}`, change);
   }
-
-  /** Tells the index of a change to the directory. */
-  #note(change: (index: ReservationIndex) => void): void {
-    try {
-      change(this.#loadIndex());
-    } catch {
-      this.#rebuild();
-    }
-  }
-
-  #ask<Answer>(question: (index: ReservationIndex) => Answer): Answer {
-    try {
-      return question(this.#loadIndex());
-    } catch (error) {
-      if (error instanceof CniError) throw error;
-      return question(this.#rebuild());
-    }
-  }
-
-  #loadIndex(): ReservationIndex {
-    if (this.#index !== undefined) return this.#index;
-    this.#index = ReservationIndex.open(this.#indexPath, this.#observe());
-    this.#isSealed = this.#index !== undefined;
-    return this.#index ?? this.#rebuild();
-  }
-
-  /** Makes the index out of the reservations, and removes what a crash left of some. */
-  #rebuild(): ReservationIndex {
-    const index = new ReservationIndex();
-    index.releasedIn = this.#index?.releasedIn ?? ReservationIndex.readReleasedIn(this.#indexPath);
-    doing(`read the reservations in ${this.directory}`, () => {
-      for (const [address, holder] of listReservations(this.directory)) {
-        if (holder === "") removeLeftover(this.directory, address);
-        else index.add(address, holder);
-      }
-    });
-    this.#index?.[Symbol.dispose]();
-    this.#index = index;
-    this.#isFresh = true;
-    this.#isSealed = false;
-    return index;
-  }
-
-  #seal(index: ReservationIndex): void {
-    try {
-      // What has no reservation needs no index; so none is left of a network that is not used any more.
-      if (index.isEmpty) ReservationIndex.remove(this.#indexPath);
-      else this.#keep(index);
-    } catch {
-      // No space left, or a file system that cannot be written: the next process will read all reservations.
-    }
-  }
-
-  #keep(index: ReservationIndex): void {
-    index.keep(this.#indexPath);
-    const now = Date.now() / 1000;
-    // Whoever changes the directory after this gives it the present time, be the clock as coarse as it may.
-    const past = now - 2 - Math.random();
-    utimesSync(this.directory, now, past);
-    const seal = this.#observe();
-    const isOurs = BigInt(seal.modified) < BigInt(Math.round((past + 1) * 1000)) * 1_000_000n;
-    if (isOurs) index.seal(seal);
-  }
-
-  #observe(): Seal {
-    const { dev, ino, mtimeNs } = statSync(this.directory, { bigint: true });
-    return { boot: bootId(), directory: `${dev}:${ino}`, modified: mtimeNs.toString() };
-  }
-}
-
-/** The kernel's name for the time since it was started. */
-function bootId(): string {
-  return readSysctl("kernel/random/boot_id") ?? "";
 }
 
 function lockDirectory(directory: string, attempts = 10): Disposable {
@@ -264,14 +173,4 @@ function checkDirectory(directory: string): void {
   throw new CniError(ErrorCode.io, `Cannot use ${directory}: it belongs to another user`, {
     details: `owner: found user ${stat.uid}, allowed: ${user === 0 ? "root" : `root or user ${user}`}`,
   });
-}
-
-/** Runs `action`, and says what it was when the file system refuses it. */
-function doing<Outcome>(what: string, action: () => Outcome): Outcome {
-  try {
-    return action();
-  } catch (error) {
-    if (errorCode(error) === undefined || error instanceof CniError) throw error;
-    throw new CniError(ErrorCode.io, `Cannot ${what}`, { cause: error });
-  }
 }

@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { CniError, ErrorCode } from "../../../src/cni/error.ts";
 import type { Version } from "../../../src/cni/version.ts";
 import { Address } from "../../../src/ip/address.ts";
-import { formatSpan, resolveRange, spansOf } from "../../../src/ipam/range.ts";
+import { resolveRange, spansOf } from "../../../src/ipam/range.ts";
 import { capacity, resolveRangeSets, spansFrom } from "../../../src/ipam/rangeset.ts";
 import type { RangeConfig } from "../../../src/ipam/schema.ts";
+import { formatSpan } from "../../../src/ipam/span.ts";
 
 function resolveSets(sets: readonly (readonly RangeConfig[])[], version: Version = "1.0.0") {
   const configs = sets.map((set, i) => ({

@@ -20,7 +20,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CniError, ErrorCode } from "../../../src/cni/error.ts";
 import { Address } from "../../../src/ip/address.ts";
-import type { Owner } from "../../../src/ipam/directory.ts";
+import type { Owner } from "../../../src/ipam/owner.ts";
 import { ReservationStore } from "../../../src/ipam/store.ts";
 
 let dataDir: string;
