@@ -6,7 +6,8 @@ import { delegateCheck } from "../../src/cni/delegate.ts";
 import type { Attachment } from "../../src/cni/plugin.ts";
 import { LinkFlag } from "../../src/rtnetlink/link.ts";
 import type { HostDeviceConfig } from "./config.ts";
-import { isLent, kind, type Lent } from "./loan.ts";
+import { isLent, type Lent } from "./lent.ts";
+import { kind } from "./loan.ts";
 
 /** @throws CniError for the first thing that is not as ADD left it. */
 export function checkAttachment(attachment: Attachment, { ipam, userspace }: HostDeviceConfig): void {

@@ -16,19 +16,10 @@ import type { Attachment } from "../../src/cni/plugin.ts";
 import type { Mac } from "../../src/ip/mac.ts";
 import { getLink, type Link, LinkFlag, listLinks, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
 import type { Selector } from "./config.ts";
+import { describeLink, hasHardware, isLent, isSelected, type Lent } from "./lent.ts";
 
 /** What the records of lent interfaces are filed under. */
 export const kind = "host-devices";
-
-/** An interface of the host as it was, to know it again and to put it back. */
-export interface Lent {
-  readonly name: string;
-  readonly alias?: string;
-  readonly mac?: Mac;
-  readonly permanentMac?: Mac;
-  readonly deviceName?: string;
-  readonly deviceBus?: string;
-}
 
 /** How long DEL waits for the kernel to take a card back whose namespace is gone, in milliseconds. */
 const fallBackTime = 1000;
@@ -101,12 +92,6 @@ export function findHolder(selector: Selector): string | undefined {
   return record && ownerMark(record.owner).slice(commonMark.length);
 }
 
-/** Whether a link is the one that was lent: by its hardware, where it has any. */
-export function isLent({ deviceName, deviceBus, permanentMac }: Link, lent: Lent): boolean {
-  if (lent.deviceName !== undefined) return deviceName === lent.deviceName && deviceBus === lent.deviceBus;
-  return permanentMac === lent.permanentMac;
-}
-
 /**
  * Moves an interface from the container to the host, down, with its name and alias of before.
  *
@@ -147,27 +132,6 @@ function restoreFallen(host: NetworkStack, lent: Lent, milliseconds: number): bo
   const { index } = found;
   setLink(host.route, `name ${found.name} ${name}`, { index, flags: 0, change: LinkFlag.up, name, alias });
   return true;
-}
-
-function hasHardware({ deviceName, permanentMac }: Lent): boolean {
-  return deviceName !== undefined || permanentMac !== undefined;
-}
-
-function describeLink({ name, alias, mac, permanentMac, deviceName, deviceBus }: Link): Lent {
-  return {
-    name,
-    ...(alias && { alias }),
-    ...(mac && { mac }),
-    ...(permanentMac && { permanentMac }),
-    ...(deviceName && { deviceName }),
-    ...(deviceBus && { deviceBus }),
-  };
-}
-
-function isSelected({ name, mac, permanentMac, deviceName, deviceBus }: Lent, selector: Selector): boolean {
-  if (selector.key === "device") return name === selector.name;
-  if (selector.key === "hwaddr") return [mac, permanentMac].includes(selector.mac);
-  return deviceBus === selector.device.bus && deviceName === selector.device.name;
 }
 
 /** What a link can be named (dev_valid_name in net/core/dev.c); our own marks are no names. */

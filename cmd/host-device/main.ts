@@ -14,7 +14,8 @@ import { getLink, type Link, OperState } from "../../src/rtnetlink/link.ts";
 import { checkAttachment } from "./check.ts";
 import { configure, configureForRelease, type HostDeviceConfig, type Selector } from "./config.ts";
 import { describe, findInterface, notFound } from "./find.ts";
-import { findHolder, kind, type Lent, type Loan, lend, takeBack, takeBackRecorded } from "./loan.ts";
+import type { Lent } from "./lent.ts";
+import { findHolder, kind, type Loan, lend, takeBack, takeBackRecorded } from "./loan.ts";
 
 /** How long a link without hardware is waited for that has no carrier, in milliseconds: its other side may be down. */
 const carrierTime = 100;

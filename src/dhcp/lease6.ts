@@ -1,6 +1,7 @@
 import { Prefix } from "../ip/prefix.ts";
 import type { Grant } from "./channel.ts";
-import { addresses6, domainList } from "./field.ts";
+import { domainList } from "./domainfield.ts";
+import { addresses6 } from "./field.ts";
 import type { Lease } from "./lease.ts";
 import { decodeMessage6, findOption, Option6, readAssociation } from "./message6.ts";
 import { leaseTimes } from "./times.ts";

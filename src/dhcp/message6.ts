@@ -1,5 +1,5 @@
 import { Address } from "../ip/address.ts";
-import { domainList } from "./field.ts";
+import { domainList } from "./domainfield.ts";
 
 /** RFC 8415 section 7.3. */
 export const MessageType6 = {

@@ -1,17 +1,6 @@
-import {
-  address4,
-  addresses4,
-  classfulRoutes,
-  classlessRoutes,
-  domainList,
-  domainText,
-  type Field,
-  octets,
-  text,
-  u8,
-  u16,
-  u32,
-} from "./field.ts";
+import { domainList, domainText } from "./domainfield.ts";
+import { address4, addresses4, type Field, octets, text, u8, u16, u32 } from "./field.ts";
+import { classfulRoutes, classlessRoutes } from "./routefield.ts";
 
 /** Options of DHCPv4 that have a meaning here: code and form (RFC 2132, 3397, 3442). */
 const table = {

@@ -56,11 +56,6 @@ export class ReservationIndex implements Disposable {
     return this.#table.records === 0;
   }
 
-  /** Whether it is kept in a file. */
-  get isKept(): boolean {
-    return this.#file !== undefined;
-  }
-
   add(address: Address, owner: string): void {
     this.#table.add(ownerKey(owner), addressValue(address));
     addToTree(this.#table, address);

@@ -1,11 +1,10 @@
 import { readSync, writeSync } from "node:fs";
 import { type Descriptor, openSocket, setReceiveTimeout, setSocketOption } from "../linux/descriptor.ts";
 import { call } from "../linux/libc.ts";
-import { attributes } from "./attributes.ts";
-import { text, u32 } from "./codec.ts";
+import { NLMSG_DONE, NLMSG_ERROR, readError } from "./acknowledgement.ts";
 import { NetlinkError } from "./error.ts";
 import { type Message, readMessages } from "./message.ts";
-import { align, Writer } from "./writer.ts";
+import { Writer } from "./writer.ts";
 
 /** Flags of a request (linux/netlink.h: NLM_F_*). */
 export const RequestFlag = {
@@ -38,11 +37,7 @@ const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
 
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
 const NLM_F_DUMP_INTR = 0x10;
-const NLM_F_CAPPED = 0x100;
-const NLM_F_ACK_TLVS = 0x200;
 
 /** The kernel fills at most 32 KiB of a dump into one read (netlink_dump in net/netlink/af_netlink.c). */
 const RECEIVE_BUFFER = 65536;
@@ -55,8 +50,6 @@ const SO_RCVBUFFORCE = 33;
 /** The kernel answers a request while it is being sent; a silence of this length is a lost answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const DUMP_TRIES = 20;
-
-const extendedAck = attributes({ explanation: [1, text], offset: [2, u32] });
 
 /** A netlink socket: it speaks with the network namespace in which it was opened. */
 export class NetlinkSocket implements Disposable {
@@ -211,22 +204,4 @@ function socketAddress(groups: number): Buffer {
   address.writeUInt16LE(AF_NETLINK, 0);
   address.writeUInt32LE(groups, 8);
   return address;
-}
-
-/**
- * `struct nlmsgerr` with its extended acknowledgement; NLMSG_DONE begins with an error number as well.
- *
- * @returns undefined when the number is 0: an acknowledgement.
- */
-export function readError(operation: string, { type, flags, body }: Message): NetlinkError | undefined {
-  const errno = body.length >= 4 ? -body.readInt32LE() : 0;
-  if (errno === 0) return undefined;
-  const NLMSG_HEADER = 16;
-  let textAt = 4;
-  if (type === NLMSG_ERROR) {
-    // After the error number stands the request: its header alone where NETLINK_CAP_ACK was honoured.
-    textAt += flags & NLM_F_CAPPED ? NLMSG_HEADER : align(body.readUInt32LE(4));
-  }
-  const { explanation } = flags & NLM_F_ACK_TLVS ? extendedAck.decode(body.subarray(textAt)) : {};
-  return new NetlinkError(operation, errno, explanation);
 }

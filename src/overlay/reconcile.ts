@@ -1,26 +1,8 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
-import {
-  appendForwarding,
-  deleteNeighbour,
-  listNeighbours,
-  type Neighbour,
-  NeighbourFlag,
-  NeighbourState,
-  setNeighbour,
-} from "../rtnetlink/neighbour.ts";
-import { AddressFamily } from "../rtnetlink/request.ts";
-import {
-  addRoute,
-  deleteRoute,
-  HopFlag,
-  listRoutes,
-  type RouteEntry,
-  RouteScope,
-  RouteTable,
-  RouteType,
-  replaceRoute,
-} from "../rtnetlink/route.ts";
+import { appendForwarding, deleteNeighbour, setNeighbour } from "../rtnetlink/neighbour.ts";
+import { addRoute, deleteRoute, listRoutes, RouteTable, replaceRoute } from "../rtnetlink/route.ts";
 import type { RouteSocket } from "../rtnetlink/socket.ts";
+import { forwardingEntry, neighbourEntry, type OverlayLinks, readState, routeEntry, toPeerRoute } from "./entries.ts";
 import {
   type Changes,
   difference,
@@ -28,7 +10,6 @@ import {
   floodMac,
   forwardingKey,
   forwardingText,
-  type KnownNeighbour,
   neighbourKey,
   neighbourText,
   type OverlayState,
@@ -36,33 +17,6 @@ import {
   routeKey,
   routeText,
 } from "./state.ts";
-
-/**
- * Who made a route or neighbour (`ip route show proto 98`): a number that neither the kernel nor any routing daemon has
- * taken (linux/rtnetlink.h: RTPROT_*). By it entries are told from those that somebody else made on the same link.
- */
-const overlayProtocol = 98;
-
-/** The links that an overlay's entries are on, by index. */
-export interface OverlayLinks {
-  readonly vni: number;
-  readonly vxlan: number;
-  /** Where neighbours are kept: the bridge in mode l2, the VXLAN device in mode l3. */
-  readonly neighbours: number;
-}
-
-/** What the kernel knows of an overlay's peers by us. */
-function readState(route: RouteSocket, links: OverlayLinks): OverlayState {
-  return {
-    forwarding: listNeighbours(route, AddressFamily.bridge, links.vxlan).flatMap(toForwarding),
-    neighbours: [AddressFamily.inet, AddressFamily.inet6].flatMap((family) =>
-      listNeighbours(route, family, links.neighbours).filter(isOurs).flatMap(toNeighbour),
-    ),
-    routes: ([4, 6] as const).flatMap((family) =>
-      listRoutes(route, family, { table: RouteTable.main }).flatMap((entry) => toPeerRoute(entry, links)),
-    ),
-  };
-}
 
 /**
  * Makes what the kernel knows of the peers what it should, changing only what differs. What is added comes first, in an
@@ -79,13 +33,12 @@ export function reconcile(route: RouteSocket, links: OverlayLinks, desired: Over
 
   if (routes.add.length > 0) refuseForeign(route, links, routes.add);
   for (const entry of [...forwarding.add, ...forwarding.change]) setForwarding(route, links, entry);
-  for (const entry of [...neighbours.add, ...neighbours.change]) setKnownNeighbour(route, links, entry);
-  for (const entry of routes.add) addRoute(route, toEntry(entry, links));
+  for (const entry of [...neighbours.add, ...neighbours.change]) setNeighbour(route, neighbourEntry(links, entry));
+  for (const entry of routes.add) addRoute(route, routeEntry(links, entry));
   for (const entry of routes.change) changePeerRoute(route, links, entry, present.routes);
-  for (const entry of routes.remove) deleteRoute(route, toEntry(entry, links));
+  for (const entry of routes.remove) deleteRoute(route, routeEntry(links, entry));
   for (const { address } of neighbours.remove) deleteNeighbour(route, { link: links.neighbours, destination: address });
-  for (const { mac, peer } of forwarding.remove)
-    deleteNeighbour(route, { ...forwardingEntry(links, mac), destination: peer });
+  for (const entry of forwarding.remove) deleteNeighbour(route, forwardingEntry(links, entry));
 
   return [
     ...describe(forwarding, forwardingText),
@@ -112,57 +65,10 @@ function describe<T>({ add, change, remove }: Changes<T>, text: (entry: T) => st
   ];
 }
 
-/** Entries that were learned from traffic are not permanent; the bridge's own have no destination. */
-function toForwarding({ mac, destination, state, flags }: Neighbour): Forwarding[] {
-  const ours = (state & NeighbourState.permanent) !== 0 && (flags & NeighbourFlag.self) !== 0;
-  return ours && mac !== undefined && destination !== undefined ? [{ mac, peer: destination }] : [];
-}
-
-function isOurs({ state, protocol }: Neighbour): boolean {
-  return (state & NeighbourState.permanent) !== 0 && protocol === overlayProtocol;
-}
-
-function toNeighbour({ destination, mac }: Neighbour): KnownNeighbour[] {
-  return destination === undefined || mac === undefined ? [] : [{ address: destination, mac }];
-}
-
-/** Routes past the tunnel are on a link that overlays share: their metric tells which one they belong to. */
-function toPeerRoute(
-  { destination, gateway, link, protocol, priority, table }: RouteEntry,
-  links: OverlayLinks,
-): PeerRoute[] {
-  if (protocol !== overlayProtocol || gateway === undefined || table !== RouteTable.main) return [];
-  if (link === links.vxlan) return [{ destination, gateway }];
-  return priority === links.vni ? [{ destination, gateway, direct: link }] : [];
-}
-
-function toEntry({ destination, gateway, direct }: PeerRoute, { vxlan, vni }: OverlayLinks): RouteEntry {
-  const common = {
-    destination,
-    gateway,
-    protocol: overlayProtocol,
-    type: RouteType.unicast,
-    scope: RouteScope.universe,
-  };
-  if (direct !== undefined) return { ...common, link: direct, priority: vni };
-  // The gateway is in no subnet of this host's: only its neighbour entry says where it is.
-  return { ...common, link: vxlan, flags: HopFlag.onlink };
-}
-
-function forwardingEntry({ vxlan }: OverlayLinks, mac: string) {
-  const flags = NeighbourFlag.self;
-  return { family: AddressFamily.bridge, link: vxlan, flags, state: NeighbourState.permanent, mac };
-}
-
-function setForwarding(route: RouteSocket, links: OverlayLinks, { mac, peer }: Forwarding): void {
-  const entry = { ...forwardingEntry(links, mac), destination: peer };
-  if (mac === floodMac) appendForwarding(route, entry);
-  else setNeighbour(route, entry);
-}
-
-function setKnownNeighbour(route: RouteSocket, { neighbours }: OverlayLinks, { address, mac }: KnownNeighbour): void {
-  const state = NeighbourState.permanent;
-  setNeighbour(route, { link: neighbours, destination: address, mac, state, protocol: overlayProtocol });
+/** A packet for everybody goes to all peers: each of them is one more entry of its address. */
+function setForwarding(route: RouteSocket, links: OverlayLinks, entry: Forwarding): void {
+  if (entry.mac === floodMac) appendForwarding(route, forwardingEntry(links, entry));
+  else setNeighbour(route, forwardingEntry(links, entry));
 }
 
 /** A route that somebody else made to a peer's subnet would compete with ours. */
@@ -187,9 +93,9 @@ function changePeerRoute(
   entry: PeerRoute,
   present: readonly PeerRoute[],
 ): void {
-  replaceRoute(route, toEntry(entry, links));
+  replaceRoute(route, routeEntry(links, entry));
   for (const old of present) {
     if (old.destination.equals(entry.destination) && old.direct !== entry.direct)
-      deleteRoute(route, toEntry(old, links));
+      deleteRoute(route, routeEntry(links, old));
   }
 }

@@ -34,7 +34,7 @@ export const neighbourBody = body(
 
 /** An entry of the ARP or ND table; with a bridge's or VXLAN's forwarding entries (FDB), of those. */
 export type Neighbour = BodyOf<typeof neighbourBody>;
-type NewNeighbour = Partial<Neighbour>;
+export type NewNeighbour = Partial<Neighbour>;
 
 /** Sets the MAC behind an address on a link, whatever stood there. */
 export function setNeighbour(socket: RouteSocket, entry: NewNeighbour): void {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { readError } from "../../../src/netlink/acknowledgement.ts";
 import { attributes } from "../../../src/netlink/attributes.ts";
 import { u8, u16, u32 } from "../../../src/netlink/codec.ts";
 import { NetlinkError, unless } from "../../../src/netlink/error.ts";
 import { body, type Message, readMessages } from "../../../src/netlink/message.ts";
-import { readError } from "../../../src/netlink/socket.ts";
 import { struct } from "../../../src/netlink/struct.ts";
 import { Writer } from "../../../src/netlink/writer.ts";
 import { linkBody } from "../../../src/rtnetlink/link.ts";
