@@ -143,12 +143,11 @@ export function checkLimits(host: NetworkStack, owner: Owner, link: Link, { ingr
 
 function checkBucket(host: NetworkStack, link: Link, limit: Limit): void {
   const found = getQdisc(host.route, link.index, QdiscParent.root)?.tbf;
-  const wanted = settledBucket(bucketOf(limit));
-  // The kernel keeps the bucket's size as a time, so that a byte may be lost in the rounding.
-  const same = found?.rate === wanted.rate && found.limit === wanted.limit && near(found.burst, wanted.burst);
+  const bucket = bucketOf(limit);
+  const wanted = settledBucket(bucket);
+  // The kernel keeps the bucket's size as a time, so that a byte or a thousandth of it may be lost in the rounding.
+  const lost = Math.max(1, bucket.burst / 1000);
+  const same =
+    found?.rate === wanted.rate && found.limit === wanted.limit && Math.abs(found.burst - wanted.burst) <= lost;
   if (!same) throw mismatch(`rate limit of ${link.name}`, JSON.stringify(found), JSON.stringify(wanted));
-}
-
-function near(a: number, b: number): boolean {
-  return Math.abs(a - b) <= Math.max(1, b / 1000);
 }

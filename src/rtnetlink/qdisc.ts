@@ -118,7 +118,8 @@ const tcBody = body(tcmsg, attributes({ kind: [1, text], options: [2, raw] }));
 const maxU32 = 0xffffffff;
 
 function encodeBucket({ rate, burst, limit }: TokenBucket) {
-  const buffer = Math.min(maxU32, Math.round((burst * 1e6 * ticksPerMicrosecond()) / rate));
+  // Told back without what does not fit into 32 bits, though the kernel keeps all of it (tbf_dump in net/sched/sch_tbf.c).
+  const buffer = Math.round((burst * 1e6 * ticksPerMicrosecond()) / rate) % 2 ** 32;
   return {
     parameters: { rate: Math.min(maxU32, rate), limit: Math.min(maxU32, limit), buffer },
     ...(rate > maxU32 && { rate64: BigInt(rate) }),

@@ -72,6 +72,7 @@ seconds() {
 @test "bandwidth: bursts without bound, as containerd and CRI-O send them" {
   add_container c1 c2
   CAP_ARGS='{"bandwidth": {"ingressRate": 1000000, "ingressBurst": 4294967295, "egressRate": 1000000, "egressBurst": 4294967295}}' must chain add c1 "$(list)"
+  CAP_ARGS='{"bandwidth": {"ingressRate": 1000000, "ingressBurst": 4294967295, "egressRate": 1000000, "egressBurst": 4294967295}}' must chain check c1 "$(list)"
   CAP_ARGS='{"bandwidth": {"ingressRate": 1000000, "ingressBurst": 34359738359, "egressRate": 80000000000, "egressBurst": 34359738359}}' must chain add c2 "$(list)"
   CAP_ARGS='{"bandwidth": {"ingressRate": 1000000, "ingressBurst": 34359738359, "egressRate": 80000000000, "egressBurst": 34359738359}}' must chain check c2 "$(list)"
   assert_match "$(qdiscs "$(ifb c2)")" "rate 80Gbit"

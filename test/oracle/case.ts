@@ -1,4 +1,5 @@
 import type { Version } from "../../src/cni/version.ts";
+import type { Connections } from "./connections.ts";
 import type { Difference } from "./difference.ts";
 
 /** A plugin's configuration; `$STATE` in it stands for a directory that is each suite's own. */
@@ -27,6 +28,10 @@ export interface Case {
    * attachment in turn, then CHECK for each.
    */
   readonly steps?: readonly string[];
+  /** Namespaces that no plugin is called for: the world outside, say. `setup` knows them as it does containers'. */
+  readonly bystanders?: readonly string[];
+  /** Tried while all is attached. */
+  readonly connections?: Connections;
   /** Shell script, run in the host's namespace first; knows `$STATE`, and each container's namespace by its name (`$c1`). */
   readonly setup?: string;
   /** What the kernel must have; without it the case is skipped. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { versionAtLeast } from "../../src/cni/version.ts";
 import { type Answer, type Attachment, callChain } from "./call.ts";
 import { type Case, type Need, needs } from "./case.ts";
+import { tryConnections } from "./connections.ts";
 import { type Difference, explains } from "./difference.ts";
 import { addFacts, type Disagreement, disagreements, type Facts, flatten } from "./facts.ts";
 import { known, knownOfFailures } from "./known.ts";
@@ -55,7 +56,7 @@ export async function runCase(suite: Suite, { version = "1.0.0", ...oracle }: Ca
     }),
   );
   const containers = new Set([...attachments.values()].map(({ container }) => container));
-  await using machine = await createMachine(suite, [...containers]);
+  await using machine = await createMachine(suite, [...containers, ...(oracle.bystanders ?? [])]);
   if (oracle.setup !== undefined) await runScript(machine, "host", oracle.setup);
 
   const calls: { step: string; answer: Answer }[] = [];
@@ -69,6 +70,7 @@ export async function runCase(suite: Suite, { version = "1.0.0", ...oracle }: Ca
   const checks = versionAtLeast(version, "0.4.0") ? keys.map((key) => `CHECK ${key}`) : [];
   for (const step of oracle.steps ?? [...keys.map((key) => `ADD ${key}`), ...checks]) await call(step);
   const attached = await takeSnapshot(machine, JSON.stringify(oracle));
+  const answers = oracle.connections ? await tryConnections(machine, oracle.connections) : [];
   for (const key of keys.toReversed()) await call(`DEL ${key}`);
   const released = await takeSnapshot(machine, JSON.stringify(oracle));
   for (const key of keys) await call(`DEL ${key}`);
@@ -82,6 +84,7 @@ export async function runCase(suite: Suite, { version = "1.0.0", ...oracle }: Ca
     else if (answer.output !== undefined) addFacts(facts, `${i + 1}. ${step}`, flatten("", words));
   }
   addFacts(facts, "attached", attached.facts);
+  addFacts(facts, "attached", answers);
   addFacts(facts, "released", released.facts);
   return { facts, added: calls.some(({ step, answer }) => step.startsWith("ADD") && answer.ok), said };
 }

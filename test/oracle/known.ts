@@ -118,6 +118,23 @@ export const known: readonly Difference[] = [
     go: null,
     why: "host-local's index, so that the time of an ADD does not grow with the node (17)",
   },
+  {
+    fact: /^(attached|released) state mode of tuning$/,
+    go: /^600$/,
+    berth: /^700$/,
+    why: "nobody but root, who needs no permission, could look for a backup in it",
+  },
+  {
+    fact: /^(attached|released) state mode of tuning$/,
+    go: null,
+    berth: /^700$/,
+    why: "where the Go suite keeps no backup: of settings of the kernel, and of what is switched off",
+  },
+  {
+    fact: /^attached state (mode of )?tuning\/c\d-id_eth\d\.json$/,
+    berth: /^(600|"\{\\n \\"network\\": \\"oracle\\".*)$/,
+    why: "the backup names its network, for GC, and holds settings of the kernel as well (9)",
+  },
 ];
 
 /** Differences that are meant where no ADD succeeded in either suite. */

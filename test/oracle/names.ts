@@ -25,7 +25,7 @@ export function translator(
   const owners = new Map<string, string[]>();
   for (const [netns, its] of links) {
     for (const link of its) {
-      const name = madeUpName.test(link.ifname) ? `peer(${findPeer(link, netns, links)})` : link.ifname;
+      const name = describeName(link, netns, links);
       if (name !== link.ifname) names.set(link.ifname, name);
       if (link.address !== undefined)
         owners.set(link.address, [...(owners.get(link.address) ?? []), `${netns} ${name}`]);
@@ -41,14 +41,21 @@ export function translator(
     for (const [path, label] of paths) result = result.replaceAll(path, label);
     return result
       .replaceAll(anyMac, describeMac)
-      .replaceAll(anyMadeUpName, (name) => names.get(name) ?? "<unknown veth>");
+      .replaceAll(anyMadeUpName, (name) => names.get(name) ?? "<unknown link>");
   };
 }
 
 const noMac = "00:00:00:00:00:00";
 const anyMac = /\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b/g;
-const madeUpName = /^veth[0-9a-f]{8,11}$/;
-const anyMadeUpName = /\bveth[0-9a-f]{8,11}\b/g;
+const madeUpVeth = /^veth[0-9a-f]{8,11}$/;
+/** By which goes what a container sends, where that is limited. */
+const madeUpIfb = /^bwp[0-9a-f]{12}$/;
+const anyMadeUpName = /\b(veth[0-9a-f]{8,11}|bwp[0-9a-f]{12})\b/g;
+
+function describeName(link: LinkIdentity, home: string, links: ReadonlyMap<string, readonly LinkIdentity[]>): string {
+  if (madeUpVeth.test(link.ifname)) return `peer(${findPeer(link, home, links)})`;
+  return madeUpIfb.test(link.ifname) ? "ifb" : link.ifname;
+}
 
 function findPeer(link: LinkIdentity, home: string, links: ReadonlyMap<string, readonly LinkIdentity[]>): string {
   for (const [netns, its] of links) {

@@ -20,7 +20,9 @@ tc -json qdisc
 echo '#'
 nft list tables
 echo '#'
-grep -s -r '' /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf || true`;
+grep -s -r '' /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf || true
+echo '#'
+for link in $(ls /proc/sys/net/ipv4/conf); do tc filter show dev $link ingress 2>/dev/null | sed "s/^/$link /"; done`;
 
 type Printed = Readonly<Record<string, unknown>>;
 
@@ -28,6 +30,8 @@ interface View extends Readonly<Record<(typeof documents)[number], readonly Prin
   /** Names, as `inet berth`. */
   readonly tables: readonly string[];
   readonly sysctls: readonly string[];
+  /** Of what comes in, each line with its link. */
+  readonly filters: readonly string[];
 }
 
 export interface Snapshot {
@@ -48,7 +52,9 @@ export async function takeSnapshot(machine: Machine, asked: string): Promise<Sna
 }
 
 async function look(machine: Machine, netns: string): Promise<View> {
-  const [printed = "", tables = "", sysctls = ""] = (await runScript(machine, netns, script)).split("#\n");
+  const [printed = "", tables = "", sysctls = "", filters = ""] = (await runScript(machine, netns, script)).split(
+    "#\n",
+  );
   const lines = printed.trim().split("\n");
   if (lines.length !== documents.length) throw new Error(`Cannot read what iproute2 printed: ${printed}`);
   const read = (name: (typeof documents)[number]): Printed[] => JSON.parse(lines[documents.indexOf(name)] ?? "");
@@ -62,6 +68,7 @@ async function look(machine: Machine, netns: string): Promise<View> {
     qdiscs: read("qdiscs"),
     tables: tables.trim().split("\n"),
     sysctls: sysctls.trim().split("\n"),
+    filters: filters.trim().split("\n"),
   };
 }
 
@@ -93,6 +100,11 @@ function describe(view: View, translate: Translate): Facts {
   }
   for (const table of view.tables) {
     if (table !== "") add(`nftables ${table}`, "present");
+  }
+  const filters = view.filters.filter((line) => line !== "").map((line) => line.split(" "));
+  for (const [link, lines] of Map.groupBy(filters, ([link]) => link)) {
+    const words = lines.flatMap(([, ...words]) => words).filter((word) => word !== "");
+    add(`filter ${link}`, words.join(" ").replaceAll(/ (index|ref|bind) \d+/g, ""));
   }
   for (const line of view.sysctls) {
     const [, path, name, value] = /^\/proc\/sys\/net\/(.*)\/([^:/]*):(.*)$/.exec(line) ?? [];
