@@ -23,6 +23,7 @@ REPOSITORY=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 : "${BERTH_BIN:=$REPOSITORY/build/bin}" # the executables under test
 : "${GO_BIN:=/usr/lib/cni}"             # Debian's containernetworking-plugins, the oracle
 
+# With BERTH_AGENT=1 in the environment an agent answers on each host, and with so few workers that calls within calls find it busy.
 # A file with its own setup or teardown calls make_host and remove_host in them.
 setup() { make_host; }
 teardown() { remove_host; }
@@ -46,10 +47,39 @@ make_host() {
     mount -t proc proc /proc && mount -t sysfs sysfs /sys
     mount -t tmpfs tmpfs /run && mkdir /run/netns && mount -t tmpfs tmpfs /var/lib/cni
     ip link set lo up'
+  [[ -z ${BERTH_AGENT:-} ]] || start_agent --workers 1
+}
+
+# start_agent [FLAG…]: an agent of the executables under test, on the host. It answers when this returns. What it says is in
+# $AGENT_LOG; $AGENT is its process, and AGENT_SHELL the one to `wait` for.
+start_agent() {
+  AGENT_LOG=$BATS_TEST_TMPDIR/agent.log
+  # Not by host(), which would be a shell between.
+  nsenter --target "$HOST_PID" --net --mount --pid -- "$BERTH_BIN/berth-agent" "$@" >>"$AGENT_LOG" 2>&1 3>&- &
+  AGENT_SHELL=$!
+  until AGENT=$(children_of "$AGENT_SHELL") && [[ -n $AGENT ]] && workers_wait; do
+    [[ -e /proc/$AGENT_SHELL/exe ]] || fail "Cannot start an agent:" "$(<"$AGENT_LOG")" || return
+    sleep 0.02
+  done
+}
+
+# workers: the agent's, by their process IDs.
+workers() { children_of "$AGENT"; }
+
+# children_of PROCESS: their IDs, with a blank between.
+children_of() { sed 's/ $//' "/proc/$1/task/$1/children" 2>/dev/null; }
+
+# workers_wait: all are there, in poll(2), the system call 7, or in its continuation, 219.
+workers_wait() {
+  local worker
+  [[ -n $(workers) ]] || return
+  for worker in $(workers); do [[ $(cat "/proc/$worker/syscall" 2>/dev/null) =~ ^(7|219)" " ]] || return; done
 }
 
 remove_host() {
   [[ -z ${HOLDER:-} ]] || kill -KILL "$HOLDER" 2>/dev/null || true
+  # So that the shell does not tell of it.
+  [[ -z ${AGENT_SHELL:-} ]] || wait "$AGENT_SHELL" 2>/dev/null || true
 }
 
 # host CMD…: on the test's host.
@@ -90,7 +120,7 @@ add_uplink() {
 # container NAME, as a runtime does: del and check receive the result of the last add as prevResult unless CONFIG has one.
 #
 # Variables before the call change what is usual: IFNAME=eth0 NETNS=/run/netns/NAME ARGS= (CNI_ARGS)
-# BIN=$BERTH_BIN (where the plugin is) SEARCH=$BIN (CNI_PATH) PREVIOUS=no (no prevResult).
+# BIN=$BERTH_BIN (where the plugin is) SEARCH=$BIN (CNI_PATH) PREVIOUS=no (no prevResult) BY="prlimit …" (what executes it).
 cni() {
   local verb=$1 name=$2 config=$3 ifname=${IFNAME:-eth0} bin=${BIN:-$BERTH_BIN} status=0 result
   [[ $config == *"{"* ]] || config=$(<"$config")
@@ -100,7 +130,7 @@ cni() {
   fi
   CNI_COMMAND=${verb^^} CNI_CONTAINERID=$name CNI_NETNS=${NETNS-/run/netns/$name} CNI_IFNAME=$ifname \
     CNI_ARGS=${ARGS:-} CNI_PATH=${SEARCH:-$bin} \
-    host "$bin/$(jq -r .type <<<"$config")" <<<"$config" >"$BATS_TEST_TMPDIR/stdout.$BASHPID" || status=$?
+    host ${BY:-} "$bin/$(jq -r .type <<<"$config")" <<<"$config" >"$BATS_TEST_TMPDIR/stdout.$BASHPID" || status=$?
   [[ $verb != add || $status != 0 ]] || cp "$BATS_TEST_TMPDIR/stdout.$BASHPID" "$result"
   [[ $verb != del || $status != 0 ]] || rm -f "$result"
   cat "$BATS_TEST_TMPDIR/stdout.$BASHPID"
