@@ -25,7 +25,7 @@ export interface HostLocalConfig {
   readonly sticky: boolean;
   readonly stickyKey: string | undefined;
   readonly releaseOnBoot: boolean;
-  /** Addresses asked for in the configuration; {@link requestedAddresses} has all of them. */
+  /** Addresses asked for in the configuration; {@link loadWishes} has all of them. */
   readonly ips: readonly Address[];
 }
 

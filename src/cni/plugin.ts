@@ -13,7 +13,7 @@ export interface Plugin<Config> {
   /**
    * The plugin's own part of a configuration, checked.
    *
-   * @throws CniError ({@link ErrorCode.invalidConfig}) naming the path, the value found and what would be right.
+   * @throws CniError (invalidConfig) naming the path, the value found and what would be right.
    */
   configure(network: Network): Config;
   add(attachment: Attachment, config: Config): Result;
@@ -21,7 +21,7 @@ export interface Plugin<Config> {
   check(attachment: Attachment, config: Config): void;
   /** Removes all that this plugin holds for `network` and that belongs to none of `network.validAttachments`. */
   gc(network: Network, config: Config): void;
-  /** @throws CniError ({@link ErrorCode.notAvailable}, {@link ErrorCode.limitedConnectivity}) when ADD cannot be served. */
+  /** @throws CniError (notAvailable, limitedConnectivity) when ADD cannot be served. */
   status(network: Network, config: Config): void;
 
   /**
