@@ -14,10 +14,12 @@ export interface Connections {
 }
 
 const answer = new URL("../netns/answer.mjs", import.meta.url).pathname;
-// `head` reads all of a datagram at once. A first packet of udp may be lost while its target is looked for on the link.
-const ask = `for try in 1 2; do
-  exec 3<>/dev/$0/$1/$2 && echo hello >&3 && timeout 0.9 head -n 1 <&3 | grep . && exit
-done; echo nobody`;
+// `head` reads all of a datagram at once. Links may not carry anything for a second, and a first packet of udp may be lost
+// while its target is looked for.
+const ask = `for try in 1 2 3 4 5; do
+  (exec 3<>/dev/$0/$1/$2 && echo hello >&3 && timeout 0.8 head -n 1 <&3 | grep .) 2>/dev/null && exit
+  sleep 0.2
+done`;
 
 /** Who answers each attempt, and whom it saw: `c1 192.0.2.2`. */
 export async function tryConnections(machine: Machine, { servers, attempts }: Connections): Promise<Facts> {
@@ -28,7 +30,7 @@ export async function tryConnections(machine: Machine, { servers, attempts }: Co
     const tried = attempts.map(async (attempt) => {
       const [from = "", ...to] = attempt.split(" ");
       const enter = `--net=${machine.netns(from)}`;
-      const { stdout } = await execa("nsenter", [enter, "timeout", "2", "bash", "-c", ask, ...to], { reject: false });
+      const { stdout } = await execa("nsenter", [enter, "timeout", "5", "bash", "-c", ask, ...to], { reject: false });
       return [`connection ${attempt}`, stdout || "nobody"] as const;
     });
     return new Map(await Promise.all(tried));
