@@ -1,10 +1,11 @@
 import { validate } from "../../build/generated/bridge.js";
 import { keepsHostOut, reachEachOther, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import { ipamTypeIn } from "../../src/attach/lease.ts";
 import type { Limits } from "../../src/attach/limits.ts";
 import { readLimits } from "../../src/attach/limitsconfig.ts";
 import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import { CniError, ErrorCode } from "../../src/cni/error.ts";
-import { field, isObject } from "../../src/cni/json.ts";
+import { field } from "../../src/cni/json.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import type { PortVlans } from "../../src/rtnetlink/bridgevlan.ts";
 import { type BridgeSchema, schema } from "./schema.ts";
@@ -76,8 +77,6 @@ export function configure({ raw }: Network): BridgeConfig {
 /** What DEL and GC can still use of a configuration that ADD would refuse: where to look, and whom to ask for the addresses. */
 export function configureForRelease({ raw }: Network): BridgeConfig {
   const bridge = field(raw, "bridge");
-  const ipam = field(raw, "ipam");
-  const type = isObject(ipam) ? field(ipam, "type") : undefined;
   return {
     bridge: typeof bridge === "string" && bridge !== "" ? bridge : defaultBridge,
     isGateway: false,
@@ -86,7 +85,7 @@ export function configureForRelease({ raw }: Network): BridgeConfig {
     wishes: {},
     limits: {},
     port: { hairpin: false, isolated: false },
-    ipamType: typeof type === "string" && type !== "" ? type : undefined,
+    ipamType: ipamTypeIn(raw),
   };
 }
 

@@ -8,19 +8,20 @@ import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { checkTables } from "../../src/attach/firewall/tables.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface, describeInterface } from "../../src/attach/interface.ts";
+import { leaseIfAny } from "../../src/attach/lease.ts";
 import { findLimiter } from "../../src/attach/limiter.ts";
 import { limitIfAny } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { checkForwarding, checkIpam, checkPrivileges, notAvailable } from "../../src/attach/ready.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
+import { withStableMac } from "../../src/attach/stablemac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { createVethPair, refuseTaken, removeVethPair } from "../../src/attach/veth.ts";
-import { delegateDel, delegateGc, leaseAddresses } from "../../src/cni/delegate.ts";
+import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Plugin } from "../../src/cni/plugin.ts";
-import { emptyResult, type Interface, type Result } from "../../src/cni/result.ts";
+import type { Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
-import { macForAddress } from "../../src/ip/mac.ts";
-import { expectLink, getLink, type Link, listLinks, setLink, setLinkUp } from "../../src/rtnetlink/link.ts";
+import { expectLink, getLink, type Link, listLinks } from "../../src/rtnetlink/link.ts";
 import { deleteNeighbour } from "../../src/rtnetlink/neighbour.ts";
 import { checkAttachment } from "./check.ts";
 import { type BridgeConfig, configure, configureForRelease } from "./config.ts";
@@ -60,41 +61,25 @@ export const plugin: Plugin<BridgeConfig> = {
       }),
     );
     if (usesVlans(config)) setPortVlans(host, expectLink(host.route, { name: veth.host.name }), wantedVlans(config));
-    const ends: Interface[] = [{ name: link.name, mac: link.mac }, veth.host];
     const limited = undo.use(limitIfAny(host, ownerOf(attachment), veth.host.name, config.limits)).interfaces;
-    const publishFor = (result: Result) =>
-      undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
 
-    if (config.ipamType === undefined) {
-      const interfaces = [...ends, describeInterface(container, attachment, veth.container), ...limited];
-      const result = { ...emptyResult(), interfaces, dns: config.dns ?? {} };
-      publishFor(result);
-      if (!config.disableContainerInterface) {
-        setLinkUp(container.route, veth.container);
-        waitUntilUp(host, veth.host.name);
-      }
-      undo.move();
-      return result;
+    const lease = completeLease(undo.use(leaseIfAny(attachment, config.ipamType)).result, config);
+    const end = mac === undefined ? withStableMac(container, veth.container, lease, config.ipamType) : veth.container;
+    if (!config.disableContainerInterface) configureInterface(container, end, lease, config.enabledad);
+
+    const gateway = gatewayOf(host, link, lease, config);
+    for (const { address } of lease.ips) {
+      deleteNeighbour(host.route, { link: gateway.index, destination: address.address });
     }
-
-    const lease = completeLease(undo.use(leaseAddresses(attachment, config.ipamType)).result, config);
-    const addresses = lease.ips.map(({ address }) => address.address);
-    // A DHCP server knows its client by the MAC that it asked with.
-    const stableMac = mac === undefined && config.ipamType !== "dhcp" && addresses[0] && macForAddress(addresses[0]);
-    const containerMac = stableMac || veth.container.mac;
-    if (stableMac) setLink(container.route, "set the container's MAC", { index: veth.container.index, mac: stableMac });
-    configureInterface(container, veth.container, lease, config.enabledad);
-
-    const gateway = config.isGateway && config.vlan !== undefined ? ensureGatewayLink(host, link, config.vlan) : link;
-    for (const destination of addresses) deleteNeighbour(host.route, { link: gateway.index, destination });
     if (config.isGateway) {
       const addresses = ensureGatewayAddresses(host, gateway, lease, config.forceAddress ?? false);
       undo.defer(() => isOnlyPort(host, link, veth.host.name) && addresses[Symbol.dispose]());
     }
-    const result = {
+    const result: Result = {
       interfaces: [
-        ...ends,
-        describeInterface(container, attachment, { ...veth.container, mac: containerMac }),
+        { name: link.name, mac: link.mac },
+        veth.host,
+        describeInterface(container, attachment, end),
         ...(gateway === link ? [] : [{ name: gateway.name, ...(gateway.mac && { mac: gateway.mac }) }]),
         ...limited,
       ],
@@ -102,9 +87,9 @@ export const plugin: Plugin<BridgeConfig> = {
       routes: lease.routes,
       dns: chooseDns(config.dns, lease.dns),
     };
-    publishFor(result);
-    waitUntilUp(host, veth.host.name);
-    announce(container, veth.container.index, containerMac);
+    undo.use(publish(ownerOf(attachment), plugin.name, publicationOf(host, attachment, config, result)));
+    if (!config.disableContainerInterface) waitUntilUp(host, veth.host.name);
+    if (lease.ips.length > 0) announce(container, end.index, end.mac);
     // Last, since others may rely on it as soon as it is on: a failed ADD cannot turn it off again.
     if (config.isGateway) enableForwarding(host, lease);
 
@@ -150,6 +135,11 @@ export const plugin: Plugin<BridgeConfig> = {
 function bridgeOptions(config: BridgeConfig) {
   const { bridge: name, mtu, promiscMode: promiscuous = false } = config;
   return { name, mtu, promiscuous, vlanFiltering: usesVlans(config) };
+}
+
+/** The link that has the gateway's addresses, if there are any. */
+function gatewayOf(host: NetworkStack, bridge: Link, { ips }: Result, { vlan, isGateway }: BridgeConfig): Link {
+  return isGateway && vlan !== undefined && ips.length > 0 ? ensureGatewayLink(host, bridge, vlan) : bridge;
 }
 
 function completeLease(lease: Result, { isGateway, isDefaultGateway }: BridgeConfig): Result {

@@ -1,10 +1,11 @@
 import { isAbsolute } from "node:path";
 import { validate } from "../../build/generated/vxlan.js";
 import { keepsHostOut, readWishes, type Wishes } from "../../src/attach/firewall/wishes.ts";
+import { ipamTypeIn } from "../../src/attach/lease.ts";
 import type { Limits } from "../../src/attach/limits.ts";
 import { readLimits } from "../../src/attach/limitsconfig.ts";
 import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
-import { field, isObject } from "../../src/cni/json.ts";
+import { field } from "../../src/cni/json.ts";
 import type { Network } from "../../src/cni/plugin.ts";
 import { Address } from "../../src/ip/address.ts";
 import { Prefix } from "../../src/ip/prefix.ts";
@@ -77,8 +78,7 @@ export function configure({ raw }: Pick<Network, "raw">): VxlanConfig {
 
 /** What DEL and GC can still use of a configuration that ADD would refuse: where to look, and whom to ask for addresses. */
 export function configureForRelease({ raw }: Network): VxlanConfig {
-  const [vni, bridge, ipam] = ["vni", "bridge", "ipam"].map((key) => field(raw, key));
-  const type = isObject(ipam) ? field(ipam, "type") : undefined;
+  const [vni, bridge] = [field(raw, "vni"), field(raw, "bridge")];
   const known = typeof vni === "number" ? vni : 0;
   return {
     given: {},
@@ -99,7 +99,7 @@ export function configureForRelease({ raw }: Network): VxlanConfig {
     checksumOffload: true,
     wishes: {},
     limits: {},
-    ipamType: typeof type === "string" && type !== "" ? type : undefined,
+    ipamType: ipamTypeIn(raw),
   };
 }
 

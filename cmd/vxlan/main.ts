@@ -7,15 +7,16 @@ import { collect } from "../../src/attach/firewall/collect.ts";
 import { publish, withdraw } from "../../src/attach/firewall/publish.ts";
 import { enableForwarding, ensureGatewayAddresses, withDefaultRoutes, withGateways } from "../../src/attach/gateway.ts";
 import { configureInterface } from "../../src/attach/interface.ts";
+import { leaseIfAny } from "../../src/attach/lease.ts";
 import { findLimiter } from "../../src/attach/limiter.ts";
 import { limitIfAny } from "../../src/attach/limits.ts";
 import { ownerOf } from "../../src/attach/owner.ts";
 import { requestedMac } from "../../src/attach/requestedmac.ts";
 import { NetworkStack, openSandbox } from "../../src/attach/stack.ts";
 import { createVethPair, refuseTaken, removeVethPair } from "../../src/attach/veth.ts";
-import { delegateDel, delegateGc, leaseAddresses } from "../../src/cni/delegate.ts";
+import { delegateDel, delegateGc } from "../../src/cni/delegate.ts";
 import type { Attachment, Plugin } from "../../src/cni/plugin.ts";
-import { emptyResult, type Result } from "../../src/cni/result.ts";
+import type { Result } from "../../src/cni/result.ts";
 import { versions } from "../../src/cni/version.ts";
 import { macForAddress } from "../../src/ip/mac.ts";
 import type { Prefix } from "../../src/ip/prefix.ts";
@@ -106,8 +107,7 @@ export const plugin: Plugin<VxlanConfig> = {
 };
 
 function leaseOf(attachment: Attachment, config: VxlanConfig, undo: DisposableStack): Result {
-  if (config.ipamType === undefined) return emptyResult();
-  const { result } = undo.use(leaseAddresses(attachment, config.ipamType));
+  const { result } = undo.use(leaseIfAny(attachment, config.ipamType));
   const gated = config.isGateway ? withGateways(result) : result;
   return config.isDefaultGateway ? withDefaultRoutes(gated) : gated;
 }
