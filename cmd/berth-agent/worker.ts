@@ -20,8 +20,8 @@ export const workerStatus = { done: 0, replaced: 75 } as const;
 /** The first byte of an answer, as handover.s has it. */
 const Reply = { notMe: 0, accepted: 1 } as const;
 
-/** A process that has answered so often begins anew, lest anything grows in it. */
-const mostCalls = 10_000;
+/** A process that has answered so often begins anew: by then V8 has let 15 MB more of garbage stand, and goes on to 50. */
+const mostCalls = 1000;
 
 /** The longest that a call may take, in seconds; runtimes give up before. The kernel ends a worker that hangs. */
 const patience = 300;
@@ -76,6 +76,8 @@ function answer(connection: Descriptor, caller: Caller): void {
   const plugin = plugins[caller.name]?.();
   if (plugin === undefined || caller.args.length > 0) throw new NotOurs("it is not one of a plugin");
   process.chdir(caller.directory);
+  // By its PATH are the programs found that it calls, and they are given all of it.
+  process.env = { ...caller.env };
   try {
     // Whoever did not wait does it by itself.
     if (!reply(connection, Reply.accepted)) return;

@@ -184,6 +184,20 @@ stable() { sed -E 's/"(bridge|root)_id":"[^"]*"//g; s/veth[0-9a-f]+/veth/g; s/([
   assert_json '.interfaces[0].name == "lo"'
 }
 
+@test "agent: programs are found by the caller's PATH, and given its environment" {
+  start_agent
+  script iptables "echo \"\$CALLER\" >>$DIRECTORY/called; exit 1"
+  add_uplink
+  host iptables -P FORWARD DROP
+  config=$(bridge '{ipam: {type: "host-local", subnet: "10.1.0.0/24"}}')
+  must cni add c1 "$config"
+  config=$(jq -c '{cniVersion: "1.1.0", name: "net", type: "firewall", backend: "iptables", prevResult: .}' <<<"$output")
+  BY="env PATH=$DIRECTORY:$PATH CALLER=me $only_agent" attempt cni add c1 "$config"
+  assert_equal "$(sort -u "$DIRECTORY/called")" me
+  unset BY
+  must cni del c1 "$config"
+}
+
 @test "agent: a foreign IPAM plugin that calls ours, with one worker" {
   script through "exec $BERTH_BIN/host-local"
   start_agent --workers 1

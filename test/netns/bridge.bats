@@ -82,6 +82,7 @@ state() {
 # traced PLUGIN OPTIONS: puts PLUGIN below strace into $BATS_TEST_TMPDIR/traced, which writes $BATS_TEST_TMPDIR/trace. Its
 # main thread only: V8's own threads sleep as they like.
 traced() {
+  without_agent # strace shows what the process does itself
   mkdir -p "$BATS_TEST_TMPDIR/traced"
   printf '#!/bin/sh\nexec strace -qq %s -o %q %q "$@"\n' "${*:2}" "$BATS_TEST_TMPDIR/trace" "$BERTH_BIN/$1" >"$BATS_TEST_TMPDIR/traced/$1"
   chmod +x "$BATS_TEST_TMPDIR/traced/$1"

@@ -47,7 +47,10 @@ make_host() {
     mount -t proc proc /proc && mount -t sysfs sysfs /sys
     mount -t tmpfs tmpfs /run && mkdir /run/netns && mount -t tmpfs tmpfs /var/lib/cni
     ip link set lo up'
-  [[ -z ${BERTH_AGENT:-} ]] || start_agent --workers 1
+  if [[ -n ${BERTH_AGENT:-} ]]; then
+    start_agent --workers 1
+    disown "$AGENT_SHELL" && AGENT_SHELL=
+  fi
 }
 
 # start_agent [FLAG…]: an agent of the executables under test, on the host. It answers when this returns. What it says is in
@@ -61,6 +64,13 @@ start_agent() {
     [[ -e /proc/$AGENT_SHELL/exe ]] || fail "Cannot start an agent:" "$(<"$AGENT_LOG")" || return
     sleep 0.02
   done
+}
+
+# without_agent: for what only a plugin's own process shows, as under strace.
+without_agent() {
+  [[ -n ${BERTH_AGENT:-} ]] || return 0
+  kill -TERM "$AGENT"
+  while host test -e /run/berth/agent.sock; do sleep 0.02; done
 }
 
 # workers: the agent's, by their process IDs.
