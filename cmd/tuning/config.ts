@@ -1,9 +1,10 @@
 import { validate } from "../../build/generated/tuning.js";
+import { readUnicastMac } from "../../src/attach/requestedmac.ts";
 import { loadArgs } from "../../src/cni/args.ts";
-import { decodeConfig, invalidConfig, readAs } from "../../src/cni/config.ts";
+import { decodeConfig, invalidConfig } from "../../src/cni/config.ts";
 import { field } from "../../src/cni/json.ts";
 import type { Attachment, Network } from "../../src/cni/plugin.ts";
-import { type Mac, parseMac } from "../../src/ip/mac.ts";
+import type { Mac } from "../../src/ip/mac.ts";
 import { readAllowlist } from "./allowlist.ts";
 import { isSettingPath } from "./backup.ts";
 import { schema } from "./schema.ts";
@@ -96,5 +97,5 @@ function refuseForbidden(sysctl: Readonly<Record<string, string>>): void {
 }
 
 function readMac(path: string, text: string | undefined): Mac | undefined {
-  return text ? readAs(parseMac, what, path, text, "a MAC address, as 02:42:0a:01:00:02") : undefined;
+  return text ? readUnicastMac(path, text) : undefined;
 }

@@ -79,11 +79,21 @@ function backupOf(container: NetworkStack, attachment: Attachment, settings: Set
 }
 
 function readExisting(path: string): string {
-  const value = readSysctl(path);
-  if (value !== undefined) return value;
-  throw new CniError(ErrorCode.invalidConfig, `Cannot set ${path}: this kernel has no such setting`, {
-    details: `sysctl: found ${path}, allowed: what is beneath /proc/sys/net`,
-  });
+  const refuse = (reason: string) =>
+    new CniError(ErrorCode.invalidConfig, `Cannot set ${path}: ${reason}`, {
+      details: `sysctl: found ${path}, allowed: a setting beneath /proc/sys/net that can be read`,
+    });
+  let value: string | undefined;
+  try {
+    value = readSysctl(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EISDIR") throw refuse("it is a group of settings");
+    if (code === "EACCES") throw refuse("it cannot be read, so that DEL could not put it back");
+    throw error;
+  }
+  if (value === undefined) throw refuse("this kernel has no such setting");
+  return value;
 }
 
 function apply(container: NetworkStack, ifname: string, settings: Settings): void {

@@ -31,7 +31,8 @@ export function requestedMac(
   return text ? readUnicastMac(path ?? "", text) : undefined;
 }
 
-function readUnicastMac(path: string, text: string): Mac {
+/** @throws CniError (invalidConfig) for what no Ethernet interface can have. */
+export function readUnicastMac(path: string, text: string): Mac {
   try {
     const mac = parseMac(text);
     const bytes = macBytes(mac);

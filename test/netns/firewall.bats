@@ -207,6 +207,23 @@ path_without_iptables() {
   assert_json '.msg == "missing prevResult from earlier plugin"'
 }
 
+@test "firewall: a name for the administrator's chain that no chain can have is refused, not made a target" {
+  add_container c1
+  must cni add c1 "$(bridge_plugin one 1 '{cniVersion: "1.1.0", name: "one"}')"
+  config=$(jq -c '{cniVersion: "1.1.0", name: "one", type: "firewall", backend: "iptables", prevResult: .}' <<<"$output")
+  must_fail 999 cni add c1 "$(jq -c '.iptablesAdminChainName = "ACCEPT"' <<<"$config")"
+  assert_json '.msg | test("iptables -N ACCEPT")'
+  assert_equal "$(accept_rules)" 0
+}
+
+@test "firewall: firewalld asked for by name, but not there: the error says so, and nothing is left" {
+  add_container c1
+  must cni add c1 "$(bridge_plugin one 1 '{cniVersion: "1.1.0", name: "one"}')"
+  must_fail 50 cni add c1 "$(jq -c '{cniVersion: "1.1.0", name: "one", type: "firewall", backend: "firewalld", prevResult: .}' <<<"$output")"
+  assert_json '.msg == "Cannot ask firewalld: it does not run" and (.details | test("allowed"))'
+  assert_equal "$(host find /run/berth/published -type f -not -name "*lock*")" ""
+}
+
 @test "firewall: GC removes what is of no valid attachment" {
   close_host
   start c1 one 1

@@ -93,7 +93,10 @@ all='{mac: "02:42:00:00:00:77", mtu: 1400, txQLen: 500, promisc: true, allmulti:
   refuse 7 '{sysctl: {"net.core.nothing": "1"}}' 'net/core/nothing'
   refuse 7 '{sysctl: {"net.core.somaxconn": "1", "net/core/somaxconn": "2"}}' 'each setting once'
   refuse 7 '{sysctl: {"net.core.somaxconn": 1}}' 'sysctl.*somaxconn.*: found 1'
+  refuse 7 '{sysctl: {"net.ipv4.conf": "1"}}' 'net/ipv4/conf, allowed: a setting'
+  refuse 7 '{sysctl: {"net.ipv4.route.flush": "1"}}' 'net/ipv4/route/flush, allowed: .* that can be read'
   refuse 7 '{mac: "02:42"}' 'mac: found'
+  refuse 7 '{mac: "01:00:5e:00:00:01"}' 'mac: found'
   refuse 7 '{mtu: -1}' 'mtu: found -1'
   # The kernel refuses the last of them: the others are put back.
   refuse 999 '{txQLen: 17, mac: "02:42:00:00:00:77", mtu: 65530, promisc: true, sysctl: {"net.ipv4.conf.IFNAME.arp_filter": "many"}}' 'Cannot'

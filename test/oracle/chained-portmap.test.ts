@@ -55,6 +55,7 @@ function reached(oracle: Pick<Case, "title" | "plugins">, ...more: readonly Diff
   };
 }
 
+// The container itself is left out: the Go suite lets it through only without br_netfilter (test/netns/portmap.bats has both).
 const attempts = [
   "outside tcp 192.0.2.1 8080",
   "outside tcp 2001:db8::1 8080",
@@ -66,7 +67,6 @@ const attempts = [
   "host tcp 2001:db8::1 8080",
   "host udp 10.9.0.1 8053",
   "host tcp 10.9.0.2 80",
-  "c1 tcp 192.0.2.1 8080",
   "c1 tcp 192.0.2.2 7000",
 ];
 

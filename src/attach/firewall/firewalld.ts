@@ -1,3 +1,4 @@
+import { CniError, ErrorCode } from "../../cni/error.ts";
 import { type Bus, DBusError, openSystemBus } from "../../dbus/connection.ts";
 import type { Address } from "../../ip/address.ts";
 import { Prefix } from "../../ip/prefix.ts";
@@ -43,6 +44,11 @@ function source(address: Address): string {
 }
 
 function callZone(member: string, ...args: string[]): string | boolean | undefined {
+  if (!isFirewalldRunning()) {
+    throw new CniError(ErrorCode.notAvailable, "Cannot ask firewalld: it does not run", {
+      details: "backend: found firewalld, allowed: where it is on the system bus; left out, what is there is asked",
+    });
+  }
   using bus = openSystemBus();
   return bus.call({
     destination: firewalld,

@@ -74,12 +74,21 @@ function rulesFor(address: Address, mark?: string): string[][] {
 function ensureChains(family: Family, adminChain: string): void {
   // Others may have taken the jumps away (a reload of the host's firewall), so they are looked for each time.
   if (!has(family, "FORWARD", forwardJump)) {
-    tryRun(family, ["-N", forwardChain]);
+    ensureChain(family, forwardChain);
     run(family, ["-I", "FORWARD", "1", ...forwardJump]);
   }
   if (!has(family, forwardChain, adminJump(adminChain))) {
-    tryRun(family, ["-N", adminChain]);
+    ensureChain(family, adminChain);
     run(family, ["-I", forwardChain, "1", ...adminJump(adminChain)]);
+  }
+}
+
+/** A name that is no chain's, as ACCEPT, would let everything pass as the target of a rule. */
+function ensureChain(family: Family, chain: string): void {
+  try {
+    run(family, ["-N", chain]);
+  } catch (error) {
+    if (tryRun(family, ["-S", chain]) === undefined) throw error;
   }
 }
 
