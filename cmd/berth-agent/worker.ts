@@ -12,7 +12,7 @@ import { servePlugin } from "../serve.ts";
 import { type Caller, NotOurs, readCaller, standingOf } from "./caller.ts";
 
 /** The descriptors that a worker is started with. The second can be read when the agent is gone, or wants no more of it. */
-export const passed = { listener: 3, agent: 4 } as const;
+const passed = { listener: 3, agent: 4 } as const;
 
 /** A worker's exit status: it has done its part, or the executable was replaced, and a new one should do the rest. */
 export const workerStatus = { done: 0, replaced: 75 } as const;
