@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { isObject } from "../../src/cni/json.ts";
 import type { AttachmentKey } from "../../src/cni/plugin.ts";
-import { readRegularFile, writeNewFile } from "../../src/linux/file.ts";
+import { makeDirectories, readRegularFile, writeNewFile } from "../../src/linux/file.ts";
 
 /**
  * What an interface and its namespace were like before. The file is the Go suite's, `<containerID>_<ifname>.json`, with
@@ -61,7 +61,7 @@ export function isSettingPath(path: string): boolean {
 }
 
 export function writeBackup(dataDir: string, key: AttachmentKey, backup: Backup & { readonly network: string }): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectories(dataDir, 0o700);
   const unfinished = unfinishedPathOf(dataDir, key, backup.network);
   using undo = new DisposableStack();
   undo.defer(() => rmSync(unfinished, { force: true }));

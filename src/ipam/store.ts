@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Address } from "../ip/address.ts";
+import { makeDirectories } from "../linux/file.ts";
 import { lockFile } from "../linux/lock.ts";
 import {
   createReservation,
@@ -153,7 +154,7 @@ export class ReservationStore implements Disposable {
 }
 
 function lockDirectory(directory: string, attempts = 10): Disposable {
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  makeDirectories(directory, 0o755);
   checkDirectory(directory);
   try {
     return lockFile(join(directory, "lock"), 0o750);

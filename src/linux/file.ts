@@ -1,4 +1,15 @@
-import { constants, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { Descriptor } from "./descriptor.ts";
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -28,4 +39,26 @@ export function writeNewFile(path: string, content: string): void {
   rmSync(path, { force: true });
   using file = new Descriptor(openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600));
   writeFileSync(file.fd, content);
+}
+
+/**
+ * Makes a directory and those above it, as far as they are not there. Node.js' own `recursive` never comes to an end where
+ * the file system of the last one that is there makes none (/proc). @throws the errors of `node:fs`.
+ */
+export function makeDirectories(path: string, mode: number): void {
+  try {
+    makeDirectory(path, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (!existsSync(dirname(path))) makeDirectories(dirname(path), mode);
+    makeDirectory(path, mode);
+  }
+}
+
+function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(path).isDirectory()) throw error;
+  }
 }

@@ -712,6 +712,25 @@ traced() {
   done
 }
 
+@test "CHECK: false when masquerading or the isolation of a port is gone from the kernel" {
+  add_container c1
+  local config
+  config=$(gated '{ipMasq: true, portIsolation: true}')
+  must cni add c1 "$config"
+  must cni check c1 "$config"
+  host bridge link set dev "$(jq -r '.interfaces[1].name' "$(result_file c1 eth0 "$config")")" isolated off
+  must_fail 999 cni check c1 "$config"
+  assert_json '.msg | test("isolation of veth")'
+  host bridge link set dev "$(jq -r '.interfaces[1].name' "$(result_file c1 eth0 "$config")")" isolated on
+  must cni check c1 "$config"
+  host nft delete element inet berth masquerade4 '{ 10.1.0.2 }'
+  must_fail 999 cni check c1 "$config"
+  assert_json '.msg | test("10.1.0.2 of masquerade4")'
+  host nft flush ruleset
+  must_fail 999 cni check c1 "$config"
+  assert_json '.msg | test("table inet berth")'
+}
+
 @test "CHECK: without prevResult, of another namespace, with another's prevResult" {
   add_container c1 c2
   must cni add c1 "$(gated)"

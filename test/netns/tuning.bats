@@ -98,6 +98,7 @@ all='{mac: "02:42:00:00:00:77", mtu: 1400, txQLen: 500, promisc: true, allmulti:
   refuse 7 '{mac: "02:42"}' 'mac: found'
   refuse 7 '{mac: "01:00:5e:00:00:01"}' 'mac: found'
   refuse 7 '{mtu: -1}' 'mtu: found -1'
+  refuse 999 '{mtu: 1400, dataDir: "/proc/tuning/deep"}' 'ENOENT.*/proc/tuning'
   # The kernel refuses the last of them: the others are put back.
   refuse 999 '{txQLen: 17, mac: "02:42:00:00:00:77", mtu: 65530, promisc: true, sysctl: {"net.ipv4.conf.IFNAME.arp_filter": "many"}}' 'Cannot'
   must_fail 7 cni add c1 '{"cniVersion": "1.1.0", "name": "one", "type": "tuning", "mtu": 1400}'
