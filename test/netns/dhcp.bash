@@ -43,16 +43,6 @@ until_logged() {
   done
 }
 
-# eventually SECONDS CMD…: CMD must succeed within that time.
-eventually() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < deadline)) || fail "Not in time: $*" "$("$@" 2>&1 | tail -20)" || return
-    sleep 0.1
-  done
-}
-
 # start_daemon [FLAG…]: the daemon under test; DAEMON is its process.
 start_daemon() {
   in_background daemon "$BERTH_BIN/dhcp" daemon "$@"

@@ -113,6 +113,16 @@ inside() {
   host ip netns exec "$@"
 }
 
+# eventually SECONDS CMD…: CMD must succeed within that time.
+eventually() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < deadline)) || fail "Not in time: $*" "$("$@" 2>&1 | tail -20)" || return
+    sleep 0.1
+  done
+}
+
 # add_uplink: the world outside, reached from the host through its interface `uplink`: 192.0.2.1/24 and 2001:db8::1/64
 # are the host's, 192.0.2.2 and 2001:db8::2 those of the namespace `outside`. No route leads from there to containers.
 add_uplink() {

@@ -201,8 +201,9 @@ vtep() { at "$1" host ip -j -d link show "$2" | jq -c '.[0]'; }
   cannot_reach a c1 10.9.0.20
   cannot_reach a c2 10.244.2.2
   at switch host ip link set dev to-b up
-  reach a c1 10.9.0.20
-  reach a c2 10.244.2.2
+  # Neighbours that were sought in vain are sought again after a second.
+  eventually 10 reach a c1 10.9.0.20
+  eventually 10 reach a c2 10.244.2.2
 }
 
 @test "vxlan: the next ADD repairs what somebody broke, and sync too" {
