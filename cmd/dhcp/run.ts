@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { Descriptor } from "../../src/linux/descriptor.ts";
+import { makeDirectories } from "../../src/linux/file.ts";
 import type { SystemError } from "../../src/linux/libc.ts";
 import { connectUnix, listenUnix } from "../../src/linux/unixsocket.ts";
 import { createAttachments } from "./attachments.ts";
@@ -65,7 +66,7 @@ function passedSocket({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv): Descriptor
 }
 
 function listen(undo: DisposableStack, path: string): Descriptor {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   removeStale(path);
   const listener = listenUnix(path, 0o660);
   undo.defer(() => rmSync(path, { force: true }));

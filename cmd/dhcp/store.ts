@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { userName } from "../../src/attach/users.ts";
 import { isObject } from "../../src/cni/json.ts";
 import { writeDurably } from "../../src/cni/writedurably.ts";
 import type { Mac } from "../../src/ip/mac.ts";
+import { makeDirectories } from "../../src/linux/file.ts";
 import type { Segment } from "./place.ts";
 import type { Client, Holder } from "./wire.ts";
 
@@ -54,7 +55,7 @@ export function openStore(prefix = ""): Store {
     list: () => names(directory).flatMap((file) => (file.endsWith(lease) ? readRecord(`${directory}/${file}`) : [])),
     has: (holder) => existsSync(pathOf(holder) + lease),
     write(record) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectories(directory, 0o700);
       writeDurably(pathOf(record) + lease, `${JSON.stringify(record, null, 2)}\n`, 0o600);
     },
     remove(holder) {

@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { readRegularFile } from "../linux/file.ts";
+import { makeDirectories, readRegularFile } from "../linux/file.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { isObject, type JsonObject, parseJson } from "./json.ts";
 import type { AttachmentKey } from "./plugin.ts";
@@ -39,7 +39,7 @@ export function writeCache(directory: string, cached: CachedAttachment): void {
     result,
   };
   try {
-    mkdirSync(join(directory, "results"), { recursive: true, mode: 0o700 });
+    makeDirectories(join(directory, "results"), 0o700);
     writeDurably(file, JSON.stringify(entry), 0o600);
   } catch (error) {
     throw new CniError(ErrorCode.io, `failed to set network ${JSON.stringify(network)} cached result`, {
