@@ -24,7 +24,7 @@ export interface Call {
 /** Serves this process's call, and gives its exit status, at once or when a daemon ends; all output has been written then. */
 export function main(call: Call): number | Promise<number> {
   const tool = (tools[call.name] ?? commands[`${call.name} ${call.args[0]}`])?.();
-  if (tool !== undefined) return tool(call.args, call.env);
+  if (tool !== undefined) return tool(call.args, call.env, call.about);
   const { status, stdout, stderr } = serve(call);
   writeAll(2, stderr);
   writeAll(1, stdout);

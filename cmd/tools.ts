@@ -1,5 +1,8 @@
-/** @returns the exit status, which a tool that goes on working gives when it ends. */
-type Tool = (args: readonly string[], env: NodeJS.ProcessEnv) => number | Promise<number>;
+/**
+ * @param about what `--version` tells besides the version.
+ * @returns the exit status, which a tool that goes on working gives when it ends.
+ */
+type Tool = (args: readonly string[], env: NodeJS.ProcessEnv, about: string) => number | Promise<number>;
 
 /** Executables for people, by name, loaded as the plugins are. A tool writes for itself and gives its exit status. */
 export const tools: Readonly<Record<string, () => Tool>> = {

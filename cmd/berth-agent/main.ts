@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { lockPath, stateDirectory } from "../../src/attach/state.ts";
 import { suiteVersion } from "../../src/cni/about.ts";
+import type { Env } from "../../src/cni/environment.ts";
 import type { Descriptor } from "../../src/linux/descriptor.ts";
 import { tryLockFile } from "../../src/linux/lock.ts";
 import { writeAll } from "../../src/linux/stdio.ts";
@@ -24,12 +25,12 @@ const socketName = "agent.sock";
 const pause = 1000;
 
 /** Keeps as many workers as it was told, until it is to end. @returns the exit status. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[], _env: Env, about: string): Promise<number> {
   if (args[0] === "work") return work();
   try {
     const flags = readFlags(args);
     if (flags.help) writeAll(1, usage);
-    else if (flags.version) writeAll(1, `berth-agent ${suiteVersion}\n`);
+    else if (flags.version) writeAll(1, `berth-agent ${suiteVersion} (${about})\n`);
     else await keepWorkers(flags.workers);
     return 0;
   } catch (error) {
