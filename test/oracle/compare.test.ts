@@ -41,6 +41,7 @@ test("a connection tells who answers and whom it saw, or that nobody does", asyn
     plugins: config,
     connections: {
       servers: { c1: [80] },
+      first: "host tcp 10.9.0.2 80",
       attempts: ["host tcp 10.9.0.2 80", "host udp fd00:9::2 80", "host tcp 10.9.0.2 81", "host udp 10.9.0.9 80"],
     },
   });
