@@ -425,7 +425,7 @@ links_of() { inside "$1" ip -j link | jq -r '.[].ifname'; }
   must host "$BERTH_BIN/berth-agent" --help
   assert_match "$output" "Usage: berth-agent"
   must host "$BERTH_BIN/berth-agent" --version
-  assert_match "$output" "^berth-agent v[0-9.]+$"
+  assert_match "$output" "^berth-agent v[0-9.]+ \\(Node.js 26[0-9.]+, with code cache\\)$"
 }
 
 @test "agent: it ends when its executable is replaced, and calls go on" {
