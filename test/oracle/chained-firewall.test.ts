@@ -7,7 +7,6 @@ function firewall(keys: object = {}): PluginConfig[] {
 }
 
 const connections = {
-  first: "host tcp 10.9.0.2 80",
   servers: { c1: [80], c2: [80], [outside]: [7000] },
   attempts: [
     "c1 tcp 192.0.2.2 7000",

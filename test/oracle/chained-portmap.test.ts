@@ -50,7 +50,7 @@ function reached(oracle: Pick<Case, "title" | "plugins">, ...more: readonly Diff
     ...oracle,
     bystanders: [outside],
     setup: setupOutside,
-    connections: { servers: { c1: [80, 81], [outside]: [7000] }, first: "host tcp 10.9.0.2 80", attempts },
+    connections: { servers: { c1: [80, 81], [outside]: [7000] }, attempts },
     differs: [rules, checkPasses, ...more],
   };
 }
