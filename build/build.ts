@@ -47,8 +47,8 @@ async function buildAll(quick: boolean): Promise<void> {
 /** What the executable depends on besides the bundle. */
 function builders(): string[] {
   const samples = readdirSync(inRepository("conf")).map((name) => inRepository("conf", name));
-  const scripts = ["package.ts", "node.ts", "hasten.ts", "handover.ts", "codecache.ts", "record.sh"].map((name) =>
-    inRepository("build", name),
+  const scripts = ["package.ts", "node.ts", "elf.ts", "hasten.ts", "handover.ts", "codecache.ts", "record.sh"].map(
+    (name) => inRepository("build", name),
   );
   return [
     ...scripts,

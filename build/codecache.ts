@@ -35,6 +35,8 @@ export function recordCodeCaches(
     if (failed) console.warn(`Without the code cache of every plugin:\n${all}`);
   }
   const recorded = readdirSync(directory);
+  const missing = names.filter((name) => !recorded.includes(name));
+  if (missing.length > 0) console.warn(`Without a code cache: ${missing.join(" ")}`);
   for (const name of recorded) appendFileSync(`${directory}/${name}`, Buffer.alloc(alignment));
   return Object.fromEntries(recorded.map((name) => [name, `${directory}/${name}`]));
 }

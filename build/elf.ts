@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { execaSync } from "execa";
 
 /** A function's place in memory. */
-interface Symbol {
+interface Place {
   readonly address: number;
   readonly size: number;
 }
@@ -13,7 +13,7 @@ export interface Executable {
   /** Where in the file an address is. */
   offsetOf(address: number): number;
   /** A function that it exports. */
-  functionOf(name: string): Symbol;
+  functionOf(name: string): Place;
 }
 
 /** Reads an executable. What the two functions do not find is an Error. */
@@ -45,7 +45,7 @@ function readSections(file: string) {
   });
 }
 
-function readFunctions(file: string): Map<string, Symbol> {
+function readFunctions(file: string): Map<string, Place> {
   const options = ["--dynamic", "--defined-only", "--print-size"];
   const { stdout } = execaSync("nm", [...options, file], { maxBuffer: 2 ** 26 });
   const rows = stdout.matchAll(/^([0-9a-f]+) ([0-9a-f]+) T (\S+)$/gm);

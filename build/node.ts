@@ -23,7 +23,7 @@ export const options = [
   "--min-semi-space-size=4",
 ];
 
-const recipes = [import.meta.filename, inRepository("build/hasten.ts")];
+const recipes = [import.meta.filename, inRepository("build/elf.ts"), inRepository("build/hasten.ts")];
 
 /**
  * Node.js without its symbols (33 MB less on every node), and hastened (build/hasten.ts). Made
