@@ -8,7 +8,7 @@ import type { Descriptor } from "../../src/linux/descriptor.ts";
 import { tryLockFile } from "../../src/linux/lock.ts";
 import { writeAll } from "../../src/linux/stdio.ts";
 import { listenUnix, SocketType } from "../../src/linux/unixsocket.ts";
-import { work, workerStatus } from "./worker.ts";
+import { passed, work, workerStatus } from "./worker.ts";
 
 const usage = `Usage: berth-agent [--workers N]
 
@@ -68,9 +68,8 @@ async function keepWorkers(count: number): Promise<void> {
   // What an agent left that was killed.
   rmSync(path, { force: true });
   const listener = undo.use(listenUnix(path, 0o600, SocketType.sequencedPacket));
-  undo.defer(() => rmSync(path, { force: true }));
   const end = new AbortController();
-  // While the last calls are answered nobody is to wait for a worker.
+  // However it ends: while the last calls are answered nobody is to wait for a worker.
   end.signal.addEventListener("abort", () => rmSync(path, { force: true }));
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end.abort());
   process.chdir("/");
@@ -97,9 +96,10 @@ async function keepWorker(listener: Descriptor, end: AbortController): Promise<v
 function runWorker(listener: Descriptor, end: AbortSignal): Promise<number | null> {
   const worker: ChildProcess = spawn("/proc/self/exe", ["work"], {
     argv0: "berth-agent",
+    // From the fourth on they are what `passed` says.
     stdio: ["ignore", "inherit", "inherit", listener.fd, "pipe"],
   });
-  const dismiss = () => worker.stdio[4]?.destroy();
+  const dismiss = () => worker.stdio[passed.agent]?.destroy();
   end.addEventListener("abort", dismiss);
   return new Promise((resolve, reject) => {
     worker.on("error", reject);

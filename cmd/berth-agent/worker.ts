@@ -12,7 +12,7 @@ import { servePlugin } from "../serve.ts";
 import { type Caller, NotOurs, readCaller, standingOf } from "./caller.ts";
 
 /** The descriptors that a worker is started with. The second can be read when the agent is gone, or wants no more of it. */
-const passed = { listener: 3, agent: 4 } as const;
+export const passed = { listener: 3, agent: 4 } as const;
 
 /** A worker's exit status: it has done its part, or the executable was replaced, and a new one should do the rest. */
 export const workerStatus = { done: 0, replaced: 75 } as const;
@@ -99,16 +99,13 @@ function serve(connection: Descriptor, caller: Caller, plugin: AnyPlugin): void 
     input ??= readToEnd(caller.stdin.fd, () => awaitInput(caller.stdin, connection));
     return input;
   };
+  const call = { env, stdin, executable: "/proc/self/exe" };
   using _turn = lockAttachment(caller);
-  const response = servePlugin(plugin, { env, stdin, executable: "/proc/self/exe" });
+  const response = servePlugin(plugin, call);
   if (deliver(caller, response) && reply(connection, response.status)) return;
   // A process that is killed does not go on, and its runtime has perhaps called DEL since: nothing of this ADD may stay.
   if (env["CNI_COMMAND"] !== "ADD" || response.status !== 0) return;
-  const { status, stdout } = servePlugin(plugin, {
-    env: { ...env, CNI_COMMAND: "DEL" },
-    stdin,
-    executable: "/proc/self/exe",
-  });
+  const { status, stdout } = servePlugin(plugin, { ...call, env: { ...env, CNI_COMMAND: "DEL" } });
   const subject = `what ${name} did for ${env["CNI_CONTAINERID"]}, whose process is gone`;
   log(status === 0 ? `Took back ${subject}` : `Cannot take back ${subject}: ${stdout.trim()}`);
 }

@@ -17,7 +17,10 @@ export async function startAgent({ suite, namespace }: Host, ...flags: readonly 
   const agent = namespace.run(() =>
     spawn(`${suite.directory}/berth-agent`, flags, { stdio: ["ignore", "inherit", "inherit"] }),
   );
-  while (!existsSync("/run/berth/agent.sock")) await setTimeout(10);
+  while (!existsSync("/run/berth/agent.sock")) {
+    if (agent.exitCode !== null) throw new Error(`Cannot start an agent: it ended with ${agent.exitCode}`);
+    await setTimeout(10);
+  }
   const all = () => [agent.pid ?? 0, ...workersOf(agent)];
   return {
     cpu: () => all().reduce((sum, pid) => sum + cpuOf(pid), 0),

@@ -246,20 +246,17 @@ stable() { sed -E 's/"(bridge|root)_id":"[^"]*"//g; s/veth[0-9a-f]+/veth/g; s/([
   start_agent --workers 1
   host sh -ec 'mkdir /run/root && mount --rbind / /run/root'
   script umask 'umask 077 && exec "$@"'
-  BY="unshare --net" itself cni add c1 "$loopback"
-  must says "ns/net is not the agent's"
-  BY="unshare --mount" itself cni add c1 "$loopback"
-  must says "ns/mnt is not the agent's"
-  BY="unshare --pid --fork" itself cni add c1 "$loopback"
-  must says "ns/pid is not the agent's"
-  BY="chroot /run/root" itself cni add c1 "$loopback"
-  must says "root's path is not the agent's"
-  BY="setpriv --bounding-set=-sys_time" itself cni add c1 "$loopback"
-  must says "Cap[A-Z][a-z]* is not the agent's"
-  BY="setpriv --regid=1 --clear-groups" itself cni add c1 "$loopback"
-  must says "Gid is not the agent's"
-  BY=$DIRECTORY/umask itself cni add c1 "$loopback"
-  must says "Umask is not the agent's"
+  differs() {
+    BY=$1 itself cni add c1 "$loopback"
+    must says "$2 is not the agent's"
+  }
+  differs "unshare --net" ns/net
+  differs "unshare --mount" ns/mnt
+  differs "unshare --pid --fork" ns/pid
+  differs "chroot /run/root" "root's path"
+  differs "setpriv --bounding-set=-sys_time" "Cap[A-Z][a-z]*"
+  differs "setpriv --regid=1 --clear-groups" Gid
+  differs "$DIRECTORY/umask" Umask
   answered_by_agent cni add c1 "$loopback"
   # Each reason is told once, however often it comes.
   BY=$DIRECTORY/umask itself cni add c1 "$loopback"
