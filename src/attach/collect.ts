@@ -11,7 +11,9 @@ import type { NetworkStack } from "./stack.ts";
  */
 export function collectLinks(host: NetworkStack, network: Network, kind?: string): void {
   const isStale = staleLinksOf(network);
-  const links = listLinks(host.route).filter((link) => isStale(link) && (kind ?? link.info?.kind) === link.info?.kind);
+  const links = listLinks(host.route).filter(
+    (link) => isStale(link) && (kind === undefined || link.info?.kind === kind),
+  );
   deleteLinks(host.route, links);
 }
 
